@@ -1,0 +1,128 @@
+# demo   a cluster of three hosts on this machine, with an application to play with
+# down   remove it without a trace
+# test   all tests, the end-to-end ones on a lab of their own included
+# simulate  the control plane in simulated worlds with faults: SEEDS=500 of them, from FIRST=1 on
+# check  format, lint, types, import rules, dead code, generated files
+# protos generate the protobuf modules anew
+# bench  the performance figures of docs/performance.md
+#
+# For Debian 12, as root. Each target installs what it needs and says so: system packages
+# by apt, Python packages into .venv. Nothing is installed twice.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+# pip and Python would look for a newer self and write caches of their own accord.
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export DEBIAN_FRONTEND := noninteractive
+
+BIN := .venv/bin
+PACKAGES := protos pilothouse master agent netproxy
+SYSTEM := python3 python3-venv podman crun conmon catatonit netavark nftables conntrack iproute2 \
+  busybox-static procps ca-certificates curl
+PROTOC := .venv-protos/bin/python -m grpc_tools.protoc
+GRPC_TOOLS := 1.78.0
+
+.PHONY: help demo down test test-e2e simulate bench check protos clean check-protos check-format \
+  check-lint check-types check-imports check-dead-code
+
+help: ## show this
+	@sed -n '/^# [a-z]/p' Makefile | sed 's/^# /  make /'
+
+demo: .stamp/runtime ## three hosts, an application, its address
+	@$(BIN)/pilot lab demo
+
+down: .stamp/runtime ## remove the demo's lab
+	@$(BIN)/pilot lab down
+
+test: .stamp/dev
+	@echo "== tests"
+	$(BIN)/python -m pytest -q
+
+test-e2e: .stamp/dev
+	@$(BIN)/python -m pytest -q tests/e2e
+
+SEEDS := 500
+FIRST := 1
+simulate: .stamp/dev
+	@$(BIN)/python -m tests.simulation --first $(FIRST) --last $$(( $(FIRST) + $(SEEDS) - 1 ))
+
+bench: .stamp/dev
+	@$(BIN)/python -m benchmarks
+
+check: check-protos check-format check-lint check-types check-imports check-dead-code
+
+check-format: .stamp/dev
+	@echo "== format"; $(BIN)/ruff format --check .
+
+check-lint: .stamp/dev
+	@echo "== lint"; $(BIN)/ruff check .
+
+check-types: .stamp/dev
+	@echo "== types"; $(BIN)/mypy
+
+check-imports: .stamp/dev
+	@echo "== import rules"; $(BIN)/lint-imports
+
+check-dead-code: .stamp/dev
+	@echo "== dead code"; $(BIN)/vulture
+
+protos: .stamp/protos
+	@echo "== generating protos/ with grpcio-tools $(GRPC_TOOLS)"
+	$(PROTOC) -I . --python_out=. --pyi_out=. protos/*.proto
+	$(PROTOC) -I . --grpc_python_out=. protos/resources.proto protos/dispatch.proto
+
+check-protos: .stamp/protos
+	@echo "== generated modules"
+	out=$$(mktemp -d); trap 'rm -r "$$out"' EXIT
+	$(PROTOC) -I . --python_out="$$out" --pyi_out="$$out" protos/*.proto
+	$(PROTOC) -I . --grpc_python_out="$$out" protos/resources.proto protos/dispatch.proto
+	diff --recursive --brief --exclude='*.proto' --exclude='__*' protos "$$out/protos" || {
+	  echo "the generated modules differ from the .proto files: run make protos" >&2; exit 1; }
+
+clean: ## remove what was installed here; system packages stay
+	rm -rf .venv .venv-protos .stamp build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
+
+# Stamps: the file is as old as the last successful installation.
+
+.stamp/system:
+	@mkdir -p .stamp
+	missing=()
+	for package in $(SYSTEM); do
+	  [[ "$$(dpkg-query -W -f '$${db:Status-Status}' "$$package" 2>/dev/null)" == installed ]] \
+	    || missing+=("$$package")
+	done
+	if (( $${#missing[@]} )); then
+	  echo "== installing with apt: $${missing[*]}"
+	  apt-get update -qq
+	  apt-get install -y -qq --no-install-recommends "$${missing[@]}" >/dev/null
+	fi
+	touch $@
+
+.stamp/venv: .stamp/system
+	@if [[ ! -x $(BIN)/python ]]; then
+	  python=/usr/bin/python3
+	  "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || python=python3
+	  echo "== making .venv with $$("$$python" --version)"
+	  "$$python" -m venv .venv
+	fi
+	touch $@
+
+.stamp/runtime: .stamp/venv pyproject.toml
+	@echo "== installing pilothouse and its libraries into .venv"
+	$(BIN)/pip install --quiet --editable .
+	touch $@
+
+.stamp/dev: .stamp/venv pyproject.toml
+	@echo "== installing pilothouse with its tools for development into .venv"
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	touch $@ .stamp/runtime
+
+.stamp/protos: .stamp/venv Makefile
+	@echo "== installing grpcio-tools $(GRPC_TOOLS) into .venv-protos"
+	[[ -x .venv-protos/bin/python ]] || $(BIN)/python -m venv .venv-protos
+	.venv-protos/bin/pip install --quiet 'grpcio-tools==$(GRPC_TOOLS)'
+	touch $@
