@@ -1,0 +1,151 @@
+"""Messages to JSON values: one closure per message type, compiled from its descriptor."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Callable
+from functools import cache
+from typing import Any, cast
+
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.message_factory import GetMessageClass
+
+from pilothouse.objects.schema import Member, Shape, Type, is_inline, members
+from pilothouse.objects.time import duration_text, micro_time_text, time_text
+
+Encode = Callable[[Any], dict[str, Any]]
+Convert = Callable[[Any], Any]
+
+# Where JSON shows a field that is unset. Message types that are no scalars show their own
+# empty object; repeated fields, optional ones and times are null.
+_EMPTY = {
+    Type.STRING: "",
+    Type.BOOLEAN: False,
+    Type.INT32: 0,
+    Type.INT64: 0,
+    Type.QUANTITY: "0",
+    Type.INT_OR_STRING: 0,
+    Type.DURATION: "0s",
+}
+
+
+@cache
+def encoder(descriptor: Descriptor) -> Encode:
+    """The function that turns a message of this type into a JSON object.
+
+    TimeError for a time beyond the year 9999 and ValueError for raw JSON that is none: both can
+    only come from a writer of protobuf bytes, and codec.check finds them at the door.
+    """
+    table: dict[FieldDescriptor, tuple[str, Convert | None]] = {}
+    inlined: dict[FieldDescriptor, Encode] = {}
+    template: dict[str, Any] = {}
+    late: list[tuple[str, Callable[[], Any]]] = []
+
+    def encode(message: Any) -> dict[str, Any]:
+        out = template.copy()
+        for field, value in message.ListFields():
+            name, convert = table[field]
+            out[name] = value if convert is None else convert(value)
+        for name, default in late:
+            if out[name] is None:
+                out[name] = default()
+        return out
+
+    def encode_with_inlined(message: Any) -> dict[str, Any]:
+        out = template.copy()
+        for field, value in message.ListFields():
+            entry = table.get(field)
+            if entry is None:
+                out.update(inlined[field](value))
+            else:
+                name, convert = entry
+                out[name] = value if convert is None else convert(value)
+        for name, default in late:
+            if out[name] is None:
+                out[name] = default()
+        return out
+
+    for member in members(descriptor).values():
+        if not member.within:
+            table[member.field] = member.json, _converter(member)
+        if member.always:
+            template[member.json] = _default(member)
+            if _shows_empty_object(member):
+                late.append((member.json, _empty_object(cast(Descriptor, member.message))))
+    for field in descriptor.fields:
+        if is_inline(field):
+            inlined[field] = _lazily(cast(Descriptor, field.message_type))
+    return encode_with_inlined if inlined else encode
+
+
+def _default(member: Member) -> Any:
+    if member.shape is not Shape.SINGLE or (member.optional and member.message is None):
+        return None
+    return _EMPTY.get(member.type)
+
+
+def _shows_empty_object(member: Member) -> bool:
+    single = member.shape is Shape.SINGLE and member.type is Type.MESSAGE
+    return single and not member.nullable
+
+
+def _empty_object(descriptor: Descriptor) -> Callable[[], Any]:
+    encode = _lazily(descriptor)
+    empty = GetMessageClass(descriptor)()
+    return lambda: encode(empty)
+
+
+def _lazily(descriptor: Descriptor) -> Encode:
+    """The type's encoder, compiled at first use: types may contain themselves."""
+    compiled: list[Encode] = []
+
+    def encode(message: Any) -> dict[str, Any]:
+        if not compiled:
+            compiled.append(encoder(descriptor))
+        return compiled[0](message)
+
+    return encode
+
+
+def _converter(member: Member) -> Convert | None:
+    one = _value_converter(member)
+    if member.shape is Shape.SINGLE:
+        return one
+    if member.shape is Shape.LIST:
+        return list if one is None else lambda values: [one(value) for value in values]
+    # Maps have no order on the wire; JSON texts of equal objects are to be equal.
+    if one is None:
+        return lambda values: dict(sorted(values.items()))
+    return lambda values: {key: one(values[key]) for key in sorted(values)}
+
+
+def _value_converter(member: Member) -> Convert | None:
+    match member.type:
+        case Type.STRING | Type.BOOLEAN | Type.INT32 | Type.INT64:
+            return None
+        case Type.BYTES:
+            return lambda value: b64encode(value).decode()
+        case Type.QUANTITY:
+            return lambda value: value.string or "0"
+        case Type.TIME:
+            return _nullable_time(time_text) if member.always else time_text
+        case Type.MICRO_TIME:
+            return _nullable_time(micro_time_text) if member.always else micro_time_text
+        case Type.DURATION:
+            return duration_text
+        case Type.INT_OR_STRING:
+            return lambda value: value.str_val if value.type == 1 else value.int_val
+        case Type.RAW | Type.FIELDS:
+            return _raw
+        case Type.MESSAGE:
+            return _lazily(cast(Descriptor, member.message))
+
+
+def _nullable_time(text: Callable[[Any], str]) -> Convert:
+    # A time that is no pointer in Kubernetes has no presence: zero is unset.
+    return lambda value: text(value) if value.seconds or value.nanos else None
+
+
+def _raw(value: Any) -> Any:
+    return json.loads(value.raw) if value.raw else None
