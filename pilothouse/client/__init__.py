@@ -1,0 +1,1 @@
+"""The client that scripts import: pilothouse.client.aio and pilothouse.client.blocking."""
