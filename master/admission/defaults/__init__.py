@@ -1,0 +1,1 @@
+"""Default values, one module per area of the API."""

@@ -1,0 +1,89 @@
+"""Whether an object may be stored: every fault as a cause with field, value and rule.
+
+Both functions take objects that were defaulted and prepared by the strategy. They read only,
+raise nothing whatever a message holds, and answer an empty list for a valid object. A part that
+an update leaves as it is stored is not checked again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from google.protobuf.message import Message
+
+from master.admission.rules import cluster, data, endpoints, pods, records, services, workloads
+from master.admission.rules.metadata import check_metadata, check_metadata_update
+from pilothouse.objects.errors import Cause
+from protos.apps_v1_pb2 import Deployment, ReplicaSet
+from protos.coordination_v1_pb2 import Lease
+from protos.core_v1_pb2 import (
+    ConfigMap,
+    Event,
+    Namespace,
+    Node,
+    Pod,
+    Secret,
+    Service,
+)
+from protos.discovery_v1_pb2 import EndpointSlice
+
+# Any: each function takes its own message class, which the table's key tells.
+_CREATE: Final[dict[type[Message], Callable[[Any, list[Cause]], None]]] = {
+    Pod: pods.check_pod,
+    Deployment: workloads.check_deployment,
+    ReplicaSet: workloads.check_replica_set,
+    Service: services.check_service,
+    EndpointSlice: endpoints.check_endpoint_slice,
+    ConfigMap: data.check_config_map,
+    Secret: data.check_secret,
+    Node: cluster.check_node,
+    Namespace: cluster.check_namespace,
+    Event: records.check_event,
+    Lease: records.check_lease,
+}
+_UPDATE: Final[dict[type[Message], Callable[[Any, Any, list[Cause]], None]]] = {
+    Pod: pods.check_pod_update,
+    Deployment: workloads.check_deployment_update,
+    ReplicaSet: workloads.check_replica_set_update,
+    Service: services.check_service_update,
+    EndpointSlice: endpoints.check_endpoint_slice_update,
+    ConfigMap: data.check_config_map_update,
+    Secret: data.check_secret_update,
+    Node: cluster.check_node_update,
+    Namespace: cluster.check_namespace_update,
+}
+
+
+def validate_create(obj: Message) -> list[Cause]:
+    """The faults of a new object."""
+    found: list[Cause] = []
+    check_metadata(obj, _metadata(obj), found)
+    _check_kind(obj, found)
+    return found
+
+
+def validate_update(new: Message, old: Message) -> list[Cause]:
+    """The faults of an object that replaces `old`, and of the change itself."""
+    found: list[Cause] = []
+    metadata, before = _metadata(new), _metadata(old)
+    if metadata != before:
+        check_metadata(new, metadata, found)
+        check_metadata_update(metadata, before, found)
+    check = _UPDATE.get(type(new))
+    if check is not None:
+        check(new, old, found)
+    else:
+        _check_kind(new, found)
+    return found
+
+
+def _check_kind(obj: Message, found: list[Cause]) -> None:
+    """Service accounts, the one kind that is not in the table, have metadata rules only."""
+    check = _CREATE.get(type(obj))
+    if check is not None:
+        check(obj, found)
+
+
+def _metadata(obj: Any) -> Any:
+    return obj.metadata

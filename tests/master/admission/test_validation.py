@@ -1,0 +1,229 @@
+"""What is refused, and with which words; what is not refused."""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import Any
+
+import pytest
+
+from master.admission.defaulting import apply_defaults
+from master.admission.faults import invalid_object
+from master.admission.strategy import prepare_create, prepare_update
+from master.admission.validation import validate_create, validate_update
+from tests.master.admission.corpus import (
+    containers,
+    corners,
+    metadata,
+    others,
+    pods,
+    statuses,
+    updates,
+)
+from tests.master.admission.corpus.case import Broken, BrokenUpdate
+from tests.master.admission.corpus.valid import VALID, VALID_UPDATES
+from tests.master.admission.manifests import BASES, build
+
+CREATES = list(chain(metadata.CASES, containers.CASES, pods.CASES, corners.CASES, others.CASES))
+
+
+def created(kind: str, changes: dict[str, Any]) -> Any:
+    """The object as it goes into validation."""
+    obj = build(kind, changes)
+    apply_defaults(obj)
+    prepare_create(obj)
+    return obj
+
+
+def stored(kind: str, changes: dict[str, Any]) -> Any:
+    """The object as the store has it, the fields that only the server sets included."""
+    obj = created(kind, changes)
+    given = build(kind, changes).metadata
+    obj.metadata.uid = given.uid or "uid"
+    if given.HasField("deletion_timestamp"):
+        obj.metadata.deletion_timestamp.CopyFrom(given.deletion_timestamp)
+    if "status" in changes:
+        obj.status.MergeFrom(build(kind, changes).status)
+    return obj
+
+
+def replacement(kind: str, changes: dict[str, Any], old: Any, subresource: str = "") -> Any:
+    """The object of an update as it goes into validation."""
+    new = build(kind, changes)
+    apply_defaults(new)
+    prepare_update(new, old, subresource)
+    return new
+
+
+@pytest.mark.parametrize("case", CREATES, ids=lambda case: f"{case.kind}: {case.id}")
+def test_broken_object_is_refused_with_field_and_rule(case: Broken) -> None:
+    causes = validate_create(created(case.kind, case.changes))
+    assert [(cause.field, cause.reason) for cause in causes] == [(case.field, case.reason)]
+    assert case.says in causes[0].message
+
+
+UPDATES = [*updates.CASES, *statuses.CASES]
+
+
+@pytest.mark.parametrize("case", UPDATES, ids=lambda case: f"{case.kind}: {case.id}")
+def test_broken_update_is_refused_with_field_and_rule(case: BrokenUpdate) -> None:
+    old = stored(case.kind, case.before)
+    new = replacement(case.kind, case.after, old, case.subresource)
+    causes = validate_update(new, old)
+    assert (case.field, case.reason) in [(cause.field, cause.reason) for cause in causes]
+    assert any(case.says in cause.message for cause in causes if cause.field == case.field)
+
+
+@pytest.mark.parametrize("kind", BASES)
+def test_plain_object_of_each_kind_is_valid(kind: str) -> None:
+    assert validate_create(created(kind, {})) == []
+
+
+@pytest.mark.parametrize(("kind", "changes"), VALID.values(), ids=VALID)
+def test_unusual_object_is_valid(kind: str, changes: dict[str, Any]) -> None:
+    assert validate_create(created(kind, changes)) == []
+
+
+@pytest.mark.parametrize(("kind", "before", "after"), VALID_UPDATES.values(), ids=VALID_UPDATES)
+def test_permitted_update_is_valid(
+    kind: str, before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    old = stored(kind, before)
+    assert validate_update(replacement(kind, after, old), old) == []
+
+
+@pytest.mark.parametrize("kind", BASES)
+def test_update_that_changes_nothing_is_valid(kind: str) -> None:
+    old = stored(kind, {})
+    assert validate_update(replacement(kind, {}, old), old) == []
+
+
+def test_error_of_one_fault_names_kind_name_field_value_and_rule() -> None:
+    pod = created("Pod", {"spec.restart_policy": "Foo"})
+    error = invalid_object(pod, validate_create(pod))
+    assert error.message == (
+        'Pod "web" is invalid: spec.restartPolicy: Unsupported value: "Foo": '
+        'supported values: "Always", "Never", "OnFailure"'
+    )
+    assert (error.resource, error.name, len(error.causes)) == ("pods", "web", 1)
+
+
+def test_error_of_several_faults_lists_them_in_brackets() -> None:
+    changes = {"spec.replicas": -1, "spec.strategy.type": ""}
+    deployment = created("Deployment", {**changes, "spec.template.spec.containers": []})
+    error = invalid_object(deployment, validate_create(deployment))
+    assert error.message == (
+        'Deployment.apps "web" is invalid: [spec.replicas: Invalid value: -1: must be greater '
+        "than or equal to 0, spec.template.spec.containers: Required value]"
+    )
+
+
+def test_error_shows_a_bounded_part_of_a_long_value_and_of_many_faults() -> None:
+    ports = [{"name": "x" * 100_000, "container_port": 1}] * 1000
+    pod = created("Pod", {"spec.containers[0].ports": ports})
+    error = invalid_object(pod, validate_create(pod))
+    assert len(error.message) < 200_000
+    assert "and 872 more" in error.message
+
+
+def test_secret_is_never_shown() -> None:
+    changes = {"type": "kubernetes.io/dockercfg", "data": {".dockercfg": b"hunter2"}}
+    secret = created("Secret", changes)
+    assert "hunter2" not in invalid_object(secret, validate_create(secret)).message
+
+
+def faults(obj: Any) -> set[tuple[str, str]]:
+    return {(cause.field, cause.reason) for cause in validate_create(obj)}
+
+
+def test_object_that_was_not_completed_is_refused_for_what_it_lacks() -> None:
+    probe = {"probe_handler": {"http_get": {"port": {"int_val": 80}}}}
+    reference = {"name": "A", "value_from": {"field_ref": {"field_path": "metadata.name"}}}
+    changes = {
+        "spec.containers[0].liveness_probe": probe,
+        "spec.containers[0].env": [reference],
+        "spec.volumes[1]": {"name": "empty"},
+    }
+    main = "spec.containers[0]"
+    assert {
+        ("spec.restartPolicy", "FieldValueRequired"),
+        ("spec.dnsPolicy", "FieldValueRequired"),
+        ("spec.volumes[1]", "FieldValueRequired"),
+        (f"{main}.imagePullPolicy", "FieldValueRequired"),
+        (f"{main}.ports[0].protocol", "FieldValueRequired"),
+        (f"{main}.livenessProbe.httpGet.path", "FieldValueRequired"),
+        (f"{main}.env[0].valueFrom.fieldRef.apiVersion", "FieldValueRequired"),
+    } <= faults(build("Pod", changes))
+    balanced = {"spec.type": "LoadBalancer", "spec.session_affinity": "ClientIP"}
+    assert faults(build("Service", balanced)) == {
+        ("spec.ports[0].protocol", "FieldValueRequired"),
+        ("spec.ports[0].targetPort", "FieldValueInvalid"),
+        ("spec.sessionAffinityConfig.clientIP.timeoutSeconds", "FieldValueRequired"),
+        ("spec.allocateLoadBalancerNodePorts", "FieldValueRequired"),
+        ("spec.externalTrafficPolicy", "FieldValueRequired"),
+        ("spec.internalTrafficPolicy", "FieldValueRequired"),
+    }
+    rolling = {"spec.strategy.type": "RollingUpdate"}
+    assert ("spec.strategy.rollingUpdate", "FieldValueRequired") in faults(
+        build("Deployment", rolling)
+    )
+
+
+def test_affinity_options_without_affinity_are_refused() -> None:
+    service = created("Service", {})
+    service.spec.session_affinity_config.client_ip.timeout_seconds = 5
+    assert faults(service) == {("spec.sessionAffinityConfig", "FieldValueForbidden")}
+
+
+def test_negative_deadline_breaks_two_rules() -> None:
+    deployment = created("Deployment", {"spec.progress_deadline_seconds": -1})
+    messages = [cause.message for cause in validate_create(deployment)]
+    assert messages == [
+        "Invalid value: -1: must be greater than or equal to 0",
+        "Invalid value: -1: must be greater than minReadySeconds",
+    ]
+
+
+def test_basic_authentication_needs_a_name_or_a_password() -> None:
+    secret = created("Secret", {"type": "kubernetes.io/basic-auth"})
+    assert faults(secret) == {
+        ("data[username]", "FieldValueRequired"),
+        ("data[password]", "FieldValueRequired"),
+    }
+    named = {"type": "kubernetes.io/basic-auth", "data": {"username": b"u"}}
+    assert faults(created("Secret", named)) == set()
+
+
+def test_generation_is_neither_negative_nor_turned_back() -> None:
+    old = stored("Deployment", {})
+    new = replacement("Deployment", {}, old)
+    new.metadata.generation = -1
+    assert [(cause.field, cause.message) for cause in validate_update(new, old)] == [
+        ("metadata.generation", "Invalid value: -1: must be greater than or equal to 0"),
+        ("metadata.generation", "Invalid value: -1: must not be decremented"),
+    ]
+
+
+def test_ephemeral_container_serves_nothing_and_looks_at_a_container() -> None:
+    common = {"name": "main", "image": "", "ports": [{"container_port": 1}]}
+    ephemeral = {"ephemeral_container_common": common, "target_container_name": "nobody"}
+    at = "spec.ephemeralContainers[0]"
+    assert faults(created("Pod", {"spec.ephemeral_containers": [ephemeral]})) == {
+        ("spec.ephemeralContainers", "FieldValueForbidden"),
+        (f"{at}.name", "FieldValueDuplicate"),
+        (f"{at}.image", "FieldValueRequired"),
+        (f"{at}.ports", "FieldValueForbidden"),
+        (f"{at}.targetContainerName", "FieldValueNotFound"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("policy", "code"), [("Always", 0), ("Always", 1), ("OnFailure", 1)], ids=str
+)
+def test_container_may_run_again_as_its_policy_says(policy: str, code: int) -> None:
+    ended = {"name": "main", "state": {"terminated": {"exit_code": code}}}
+    changes = {"spec.restart_policy": policy, "status": {"container_statuses": [ended]}}
+    old = stored("Pod", changes)
+    running = {"container_statuses": [{"name": "main", "state": {"running": {}}}]}
+    new = replacement("Pod", {"spec.restart_policy": policy, "status": running}, old, "status")
+    assert validate_update(new, old) == []
