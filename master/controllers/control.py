@@ -1,0 +1,67 @@
+"""All control loops of a master, over one set of informers."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Protocol
+
+from master.controllers.cleanup import EventExpiryController, PodCleanupController
+from master.controllers.deployment import DeploymentController
+from master.controllers.endpointslice import EndpointSliceController
+from master.controllers.garbage import Dependents, GarbageController
+from master.controllers.informers import Informers
+from master.controllers.namespace import NamespaceController, ServiceAccountController
+from master.controllers.node import NodeController
+from master.controllers.replicaset import ReplicaSetController
+from pilothouse.client.interface import ResourceClient
+from pilothouse.objects import kinds
+from pilothouse.process.clock import Clock
+from pilothouse.process.events import EventRecorder
+from pilothouse.process.informer import Informer
+
+
+class _Runs(Protocol):
+    async def run(self) -> None: ...
+
+
+class Controllers:
+    """run() until cancelled. The informers are run by the caller; `recorder` too."""
+
+    def __init__(
+        self,
+        client: ResourceClient,
+        informers: Informers,
+        graph: Dependents,
+        recorder: EventRecorder,
+        clock: Clock,
+        *,
+        lost_after: float,
+        event_retention: float,
+    ) -> None:
+        i = informers
+        by_resource: dict[str, Informer[Any]] = {
+            kinds.of(informer.kind).resource: informer for informer in vars(i).values()
+        }
+        self._controllers: dict[str, _Runs] = {
+            "deployment": DeploymentController(
+                client, i.deployments, i.replica_sets, i.pods, recorder, clock
+            ),
+            "replicaset": ReplicaSetController(client, i.replica_sets, i.pods, recorder, clock),
+            "endpointslice": EndpointSliceController(
+                client, i.services, i.pods, i.endpoint_slices, i.nodes
+            ),
+            "node": NodeController(
+                client, i.nodes, i.pods, i.leases, recorder, clock, lost_after=lost_after
+            ),
+            "namespace": NamespaceController(client, i.namespaces, clock),
+            "serviceaccount": ServiceAccountController(client, i.namespaces, i.service_accounts),
+            "garbage": GarbageController(client, by_resource, graph),
+            "podcleanup": PodCleanupController(client, i.pods, i.nodes, clock),
+            "events": EventExpiryController(client, clock, retention=event_retention),
+        }
+
+    async def run(self) -> None:
+        """Run every loop; the failure of one ends all."""
+        async with asyncio.TaskGroup() as group:
+            for name, controller in self._controllers.items():
+                group.create_task(controller.run(), name=f"controller-{name}")

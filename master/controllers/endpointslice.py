@@ -1,0 +1,134 @@
+"""Keeps the endpoint slices of every service that selects pods."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+
+from master.controllers.endpoints import (
+    MANAGER,
+    MANAGER_LABEL,
+    SERVICE_LABEL,
+    endpoint_of,
+    has_endpoints,
+    is_endpoint,
+    plan_slices,
+    target_ports,
+)
+from master.controllers.ownership import is_controlled_by
+from master.controllers.reconciling import Key, ReconcileLoop
+from pilothouse.client.interface import ResourceClient
+from pilothouse.objects.errors import NotFound
+from pilothouse.process.informer import Informer, key_of
+from protos.core_v1_pb2 import Node, Pod, Service
+from protos.discovery_v1_pb2 import EndpointSlice
+
+
+def selector_pair(service: Service) -> Iterable[Hashable]:
+    """For an index of services: one pair that every selected pod must carry."""
+    if has_endpoints(service):
+        yield (service.metadata.namespace, *min(service.spec.selector.items()))
+
+
+def slice_service(endpoint_slice: EndpointSlice) -> Iterable[Hashable]:
+    """For an index of slices: the service they belong to."""
+    name = endpoint_slice.metadata.labels.get(SERVICE_LABEL)
+    if name:
+        yield (endpoint_slice.metadata.namespace, name)
+
+
+def label_pairs(pod: Pod) -> Iterable[Hashable]:
+    """For an index of pods: every label in its namespace."""
+    return [(pod.metadata.namespace, key, value) for key, value in pod.metadata.labels.items()]
+
+
+class EndpointSliceController:
+    """Indexes: services by "selector", slices by "service", pods by "label"."""
+
+    def __init__(
+        self,
+        client: ResourceClient,
+        services: Informer[Service],
+        pods: Informer[Pod],
+        endpoint_slices: Informer[EndpointSlice],
+        nodes: Informer[Node],
+    ) -> None:
+        self._client = client
+        self._services = services
+        self._pods = pods
+        self._slices = endpoint_slices
+        self._nodes = nodes
+        self._loop: ReconcileLoop[Key] = ReconcileLoop(
+            "endpointslice",
+            self._reconcile,
+            (services, pods, endpoint_slices, nodes),
+            workers=4,
+        )
+
+    async def run(self) -> None:
+        """Reconcile until cancelled."""
+        self._services.subscribe(self._service_changed)
+        self._pods.subscribe(self._pod_changed)
+        self._slices.subscribe(self._slice_changed)
+        await self._loop.run()
+
+    def _service_changed(self, old: Service | None, new: Service | None) -> None:
+        changed = new or old
+        assert changed is not None
+        self._loop.queue.add(key_of(changed))
+
+    def _pod_changed(self, old: Pod | None, new: Pod | None) -> None:
+        for pod in (old, new):
+            if pod is not None:
+                for service in self._selecting(pod):
+                    self._loop.queue.add(key_of(service))
+
+    def _selecting(self, pod: Pod) -> Iterable[Service]:
+        for pair in label_pairs(pod):
+            yield from self._services.index("selector", pair)
+
+    def _slice_changed(self, old: EndpointSlice | None, new: EndpointSlice | None) -> None:
+        changed = new or old
+        assert changed is not None
+        if changed.metadata.labels.get(MANAGER_LABEL) == MANAGER:
+            name = changed.metadata.labels.get(SERVICE_LABEL, "")
+            self._loop.queue.add((changed.metadata.namespace, name))
+
+    async def _reconcile(self, key: Key) -> None:
+        service = self._services.get(*key)
+        if service is None or service.metadata.HasField("deletion_timestamp"):
+            return  # the slices go with their owner
+        existing = [
+            s
+            for s in self._slices.index("service", key)
+            if s.metadata.labels.get(MANAGER_LABEL) == MANAGER
+            and is_controlled_by(s, service.metadata.uid)
+        ]
+        endpoints = [
+            (target_ports(service, pod), endpoint_of(service, pod, self._node_of(pod)))
+            for pod in self._selected(service)
+        ]
+        plan = plan_slices(service, endpoints, existing)
+        for made in plan.create:
+            await self._client.create(made)
+        for changed in plan.update:
+            await self._client.update(changed)
+        for gone in plan.delete:
+            await self._delete(gone)
+
+    def _selected(self, service: Service) -> Iterable[Pod]:
+        if not has_endpoints(service):
+            return
+        selector = dict(service.spec.selector)
+        for pod in self._pods.index("label", next(iter(selector_pair(service)))):
+            labels = pod.metadata.labels
+            if is_endpoint(pod) and all(labels.get(k) == v for k, v in selector.items()):
+                yield pod
+
+    def _node_of(self, pod: Pod) -> Node | None:
+        return self._nodes.get("", pod.spec.node_name)
+
+    async def _delete(self, gone: EndpointSlice) -> None:
+        try:
+            await self._client.delete(EndpointSlice, gone.metadata.name, gone.metadata.namespace)
+        except NotFound:
+            return
