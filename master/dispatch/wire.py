@@ -1,0 +1,47 @@
+"""Dispatch and Streams on a gRPC server.
+
+Registered by hand for one reason: a message that goes to thousands of sessions is serialized
+once, so the session's serializer passes bytes through.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import grpc
+import grpc.aio
+
+from master.dispatch.service import DispatchService
+from master.dispatch.sessions import Outgoing
+from master.dispatch.streams import StreamsService
+from protos import dispatch_pb2 as dispatch
+from protos.resources_pb2_grpc import add_StreamsServicer_to_server
+
+NAME: Final = "pilothouse.v1.Dispatch"
+
+
+def add_to(server: grpc.aio.Server, service: DispatchService, streams: StreamsService) -> None:
+    """Serve both, before the server is started."""
+    methods = {
+        "Session": grpc.stream_stream_rpc_method_handler(
+            service.Session,
+            request_deserializer=dispatch.AgentMessage.FromString,
+            response_serializer=_serialized,
+        ),
+        "Tunnel": grpc.stream_stream_rpc_method_handler(
+            service.Tunnel,
+            request_deserializer=dispatch.TunnelUp.FromString,
+            response_serializer=dispatch.TunnelDown.SerializeToString,
+        ),
+        "Renew": grpc.unary_unary_rpc_method_handler(
+            service.Renew,
+            request_deserializer=dispatch.RenewRequest.FromString,
+            response_serializer=dispatch.RenewResponse.SerializeToString,
+        ),
+    }
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(NAME, methods),))
+    add_StreamsServicer_to_server(streams, server)
+
+
+def _serialized(message: Outgoing) -> bytes:
+    return message if isinstance(message, bytes) else message.SerializeToString()
