@@ -1,0 +1,53 @@
+"""The parts of a master that decide: the scheduler and the control loops."""
+
+from __future__ import annotations
+
+import asyncio
+
+from master.api.local import LocalClient
+from master.api.registry import Registry
+from master.config import MasterConfig
+from master.controllers.control import Controllers
+from master.controllers.informers import Informers
+from master.identity.user import component
+from master.scheduler.scheduling import Scheduler
+from master.scheduler.unschedulable import Unschedulable
+from master.scheduler.why import Why
+from pilothouse.process.clock import Clock
+from pilothouse.process.events import EventRecorder
+
+
+class ControlPlane:
+    """run() until cancelled; the informers are run by the caller."""
+
+    def __init__(
+        self, registry: Registry, informers: Informers, config: MasterConfig, clock: Clock
+    ) -> None:
+        scheduling = LocalClient(registry, component("scheduler"))
+        controlling = LocalClient(registry, component("controllers"))
+        self._recorders = [
+            EventRecorder(scheduling, "default-scheduler", clock=clock),
+            EventRecorder(controlling, "controllers", clock=clock),
+        ]
+        unschedulable = Unschedulable(scheduling, self._recorders[0], clock)
+        self._scheduler = Scheduler(
+            registry, informers.pods, informers.nodes, unschedulable, self._recorders[0], clock
+        )
+        self.why = Why(scheduling, self._scheduler)
+        self._controllers = Controllers(
+            controlling,
+            informers,
+            registry,
+            self._recorders[1],
+            clock,
+            lost_after=config.lost_after,
+            event_retention=config.event_retention,
+        )
+
+    async def run(self) -> None:
+        """Decide until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for recorder in self._recorders:
+                group.create_task(recorder.run(), name="events")
+            group.create_task(self._scheduler.run(), name="scheduler")
+            group.create_task(self._controllers.run(), name="controllers")
