@@ -1,0 +1,115 @@
+"""The pilot-agent command.
+
+pilot-agent join --master HOST --token TOKEN --ca-hash HASH    make this machine a node
+pilot-agent run                                                run the agent
+pilot-agent renew                                              renew certificates that are due
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import socket
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from agent import config as configuration
+from agent.config import AgentConfig
+from pilothouse.process import logs
+from pilothouse.process.settings import SettingError
+
+_SETTINGS = ("node_name", "node_ip", "data_dir", "netproxy_dir", "log_level")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point: exit status 1 with one line on standard error for what a user can mend."""
+    # Imported late: `--help` and errors of configuration need none of it.
+    from agent.identity import NotJoined, RefusedByMaster
+
+    options = _parser().parse_args(arguments)
+    try:
+        config = _config(options)
+        logs.configure(config.log_level)
+        match options.command:
+            case "join":
+                _join(config, options)
+            case "renew":
+                _renew(config)
+            case _:
+                _run(config)
+    except (SettingError, RefusedByMaster, NotJoined, OSError, ValueError) as error:
+        sys.exit(f"pilot-agent: {error}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="pilot-agent", description="Pilothouse's node agent.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    join = commands.add_parser("join", help="make this machine a node of a cluster")
+    run = commands.add_parser("run", help="run the agent")
+    renew = commands.add_parser("renew", help="renew certificates that are due; run does so too")
+    for command in (join, run, renew):
+        command.add_argument("--config", type=Path, default=configuration.DEFAULT_FILE)
+        command.add_argument("--node-name", help="default: the host name")
+        command.add_argument("--node-ip", help="default: the address on the way to the master")
+        command.add_argument("--data-dir")
+        command.add_argument("--netproxy-dir")
+        command.add_argument("--log-level")
+    join.add_argument("--master", required=True, metavar="HOST[:PORT]", dest="join_master")
+    join.add_argument("--token", required=True)
+    join.add_argument("--ca-hash", required=True, metavar="sha256:HEX")
+    join.add_argument("--replace", action="store_true", help="replace an identity that exists")
+    for command in (run, renew):
+        command.add_argument("--master", metavar="HOST:PORT", help="default: as told when joining")
+    return parser
+
+
+def _config(options: argparse.Namespace) -> AgentConfig:
+    flags = {name: getattr(options, name) for name in _SETTINGS}
+    if options.command != "join":
+        flags["master"] = options.master
+    return configuration.load(options.config, os.environ, flags)
+
+
+def _join(config: AgentConfig, options: argparse.Namespace) -> None:
+    from agent.join import JoinError, join
+
+    if config.identity_dir.exists() and not options.replace:
+        raise JoinError(f"{config.identity_dir} exists: this machine has joined; see --replace")
+    node = config.node_name or socket.gethostname().lower()
+    membership = asyncio.run(
+        join(
+            options.join_master,
+            options.token,
+            options.ca_hash,
+            node,
+            config.identity_dir,
+            config.netproxy_dir,
+        )
+    )
+    sys.stdout.write(f"node {membership.node_name} has joined {membership.master}\n")
+
+
+def _renew(config: AgentConfig) -> None:
+    from agent import renewal
+    from agent.identity import read_membership
+
+    member = read_membership(config.identity_dir)
+    held = renewal.of_node(config.identity_dir, config.netproxy_dir, member.node_name)
+    master = config.master or member.master
+    outlook = asyncio.run(renewal.renew_what_is_due(held, master, time.time()))
+    sys.stdout.write(outlook.text() + "\n")
+
+
+def _run(config: AgentConfig) -> None:
+    from agent.serve import serve
+    from pilothouse.process import daemon
+
+    # No uvloop: pyroute2's netlink sockets do not work on it.
+    daemon.run(lambda lifetime: serve(config, lifetime))
+
+
+if __name__ == "__main__":
+    main()

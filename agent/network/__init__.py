@@ -1,0 +1,1 @@
+"""The pod network of one node: bridge, addresses, routes to peers, masquerade."""

@@ -1,0 +1,1 @@
+"""The seam to the container engine: contract, Podman and in-memory implementations."""

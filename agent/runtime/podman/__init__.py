@@ -1,0 +1,1 @@
+"""The runtime on Podman's REST service."""

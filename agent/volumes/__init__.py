@@ -1,0 +1,1 @@
+"""The volumes of pods: made on the node's file system, mounted into containers."""
