@@ -1,0 +1,126 @@
+r"""kubectl's JSONPath templates: text, {expressions}, {range …}{end}, {"literals"}.
+
+    {.items[*].metadata.name}
+    {range .items[*]}{.metadata.name}{"\\t"}{.status.phase}{"\\n"}{end}
+
+The expressions themselves are evaluated by jsonpath-ng, filters included.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from jsonpath_ng.exceptions import JSONPathError
+from jsonpath_ng.ext.parser import parse as parse_path
+
+from pilothouse.cli.command import UsageError
+
+_ESCAPES = {r"\n": "\n", r"\t": "\t", r"\"": '"', r"\\": "\\"}
+
+
+@dataclass(slots=True)
+class _Range:
+    """The part of a template between {range PATH} and {end}."""
+
+    path: str
+    parts: list[Any] = field(default_factory=list)
+
+
+def render(template: str, value: Any) -> str:
+    """The template filled in from a JSON value; UsageError names what cannot be read."""
+    return "".join(_rendered(_parsed(template), value))
+
+
+def _tokens(template: str) -> Iterator[tuple[bool, str]]:
+    """(is an expression, text) pieces; braces inside quotes do not count."""
+    position = 0
+    for match in re.finditer(r'\{((?:"(?:\\.|[^"\\])*"|\'[^\']*\'|[^{}"\'])*)\}', template):
+        if match.start() > position:
+            yield False, template[position : match.start()]
+        yield True, match.group(1).strip()
+        position = match.end()
+    if "{" in template[position:]:
+        raise UsageError(f"jsonpath {template!r}: a {{ that is not closed")
+    if position < len(template):
+        yield False, template[position:]
+
+
+def _parsed(template: str) -> list[Any]:
+    root: list[Any] = []
+    stack: list[list[Any]] = [root]
+    for is_expression, text in _tokens(template):
+        if not is_expression:
+            stack[-1].append(text)
+        elif text.startswith("range "):
+            inner = _Range(text.removeprefix("range ").strip())
+            stack[-1].append(inner)
+            stack.append(inner.parts)
+        elif text == "end":
+            if len(stack) == 1:
+                raise UsageError(f"jsonpath {template!r}: {{end}} without {{range}}")
+            stack.pop()
+        else:
+            stack[-1].append((text,))
+    if len(stack) > 1:
+        raise UsageError(f"jsonpath {template!r}: {{range}} without {{end}}")
+    return root
+
+
+def _rendered(parts: list[Any], value: Any) -> Iterator[str]:
+    for part in parts:
+        match part:
+            case str():
+                yield part
+            case _Range():
+                for item in _found(part.path, value):
+                    yield from _rendered(part.parts, item)
+            case (str() as text,) if text[:1] in ('"', "'"):
+                yield re.sub(r'\\[nt"\\]', lambda m: _ESCAPES[m.group()], text[1:-1])
+            case (str() as text,):
+                yield " ".join(map(_text, _found(text, value)))
+
+
+@cache
+def _compiled(path: str) -> Any:
+    spelled = path.removeprefix("$")
+    if spelled in ("", ".", "@"):
+        return parse_path("$")
+    spelled = spelled.removeprefix("@")
+    # A dot inside a name is written \\. by kubectl's users, and as a quoted name in JSONPath.
+    spelled = re.sub(r"\.((?:[\w/-]|\\\.)*\\\.(?:[\w/-]|\\\.)*)", _quoted, spelled)
+    spelled = re.sub(r"\['([^']*)'\]", r'."\1"', spelled)
+    if not spelled.startswith((".", "[")):
+        spelled = "." + spelled
+    try:
+        return parse_path("$" + spelled)
+    except (JSONPathError, AttributeError, TypeError) as error:
+        raise UsageError(f"jsonpath {path!r}: {error}") from error
+
+
+def _quoted(match: re.Match[str]) -> str:
+    name = match.group(1).replace("\\.", ".")
+    return f'."{name}"'
+
+
+_UNION = re.compile(r"""\[((?:'[^']*'|"[^"]*")(?:\s*,\s*(?:'[^']*'|"[^"]*"))+)\]$""")
+
+
+def _found(path: str, value: Any) -> list[Any]:
+    union = _UNION.search(path)
+    if union is not None and "." in union.group(1):
+        # ['metadata.name','status.phase']: each is a path, as kubectl reads it.
+        names = re.findall(r"""'([^']*)'|"([^"]*)\"""", union.group(1))
+        inner = [f"{path[: union.start()]}.{single or double}" for single, double in names]
+        return [found for each in inner for found in _found(each, value)]
+    return [match.value for match in _compiled(path).find(value)]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, separators=(",", ":"))

@@ -1,0 +1,22 @@
+"""pilot uncordon."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from pilothouse.cli import completing
+from pilothouse.cli.command import Config, run
+from pilothouse.cli.nodes import set_unschedulable
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def uncordon(
+    nodes: Annotated[list[str], typer.Argument(metavar="NODE", autocompletion=completing.nodes)],
+    config: Config = None,
+) -> None:
+    """Let nodes have new pods again."""
+    run(config, lambda client: set_unschedulable(client, nodes, False))

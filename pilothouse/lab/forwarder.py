@@ -1,0 +1,82 @@
+"""From a port of the machine's loopback into a host's network namespace.
+
+    python -m pilothouse.lab.forwarder PID LISTENER_FD ADDRESS PORT
+
+Comes in: a listening socket that was made outside, as an open descriptor. Goes out:
+connections made inside the network namespace of process PID. A socket belongs for ever to
+the namespace it was made in, so moving this process between the two is all it takes: the
+machine's network gets no interface, address or rule.
+
+A connection whose target refuses is closed at once. Bytes are passed on in order with flow
+control both ways (64 KiB a direction in flight); a half-close is passed on too. At most
+MAX_CONNECTIONS at a time; further ones wait in the listener's backlog.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import sys
+
+from pilothouse.lab import kernel
+
+MAX_CONNECTIONS = 400
+_CHUNK = 64 * 1024
+_CONNECT_SECONDS = 5.0
+
+
+def main() -> None:
+    """Serve until killed; the line "ready" says that connections are taken."""
+    pid, descriptor, address, port = sys.argv[1:5]
+    listener = socket.socket(fileno=int(descriptor))
+    kernel.enter_network(int(pid))
+    asyncio.run(serve(listener, address, int(port)))
+
+
+async def serve(listener: socket.socket, address: str, port: int) -> None:
+    """Pass on every connection of the listener to address:port; ends by cancellation."""
+    room = asyncio.Semaphore(MAX_CONNECTIONS)
+    loop = asyncio.get_running_loop()
+    listener.setblocking(False)
+    print("ready", flush=True)
+    async with asyncio.TaskGroup() as group:
+        while True:
+            await room.acquire()
+            client, _ = await loop.sock_accept(listener)
+            task = group.create_task(_connection(client, address, port), name="connection")
+            task.add_done_callback(lambda _task: room.release())
+
+
+async def _connection(client: socket.socket, address: str, port: int) -> None:
+    try:
+        async with asyncio.timeout(_CONNECT_SECONDS):
+            reader, writer = await asyncio.open_connection(address, port, limit=_CHUNK)
+    except (OSError, TimeoutError):
+        client.close()
+        return
+    near_reader, near_writer = await asyncio.open_connection(sock=client, limit=_CHUNK)
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_copy(near_reader, writer), name="up")
+            group.create_task(_copy(reader, near_writer), name="down")
+    except* OSError:
+        pass  # either side reset the connection; both are closed below
+    finally:
+        for side in (writer, near_writer):
+            side.close()
+        for side in (writer, near_writer):
+            with contextlib.suppress(OSError):
+                await side.wait_closed()
+
+
+async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+    while chunk := await source.read(_CHUNK):
+        target.write(chunk)
+        await target.drain()
+    if target.can_write_eof():
+        target.write_eof()
+
+
+if __name__ == "__main__":
+    main()
