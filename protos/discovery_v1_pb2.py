@@ -27,7 +27,7 @@ from protos import meta_v1_pb2 as protos_dot_meta__v1__pb2
 from protos import options_pb2 as protos_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19protos/discovery_v1.proto\x12\x17pilothouse.discovery.v1\x1a\x14protos/core_v1.proto\x1a\x14protos/meta_v1.proto\x1a\x14protos/options.proto\"\x89\x02\n\rEndpointSlice\x12\x36\n\x08metadata\x18\x01 \x01(\x0b\x32\x1e.pilothouse.meta.v1.ObjectMetaB\x04\xd0\xf3\x18\x01\x12:\n\tendpoints\x18\x02 \x03(\x0b\x32!.pilothouse.discovery.v1.EndpointB\x04\xd0\xf3\x18\x01\x12:\n\x05ports\x18\x03 \x03(\x0b\x32%.pilothouse.discovery.v1.EndpointPortB\x04\xd0\xf3\x18\x01\x12\x1a\n\x0c\x61\x64\x64ress_type\x18\x04 \x01(\tB\x04\xd0\xf3\x18\x01:,\xca\xf3\x18(\n\x10\x64iscovery.k8s.io\x12\x02v1\x1a\x0e\x65ndpointslices \x01\"\xd3\x03\n\x08\x45ndpoint\x12\x17\n\taddresses\x18\x01 \x03(\tB\x04\xd0\xf3\x18\x01\x12\x45\n\nconditions\x18\x02 \x01(\x0b\x32+.pilothouse.discovery.v1.EndpointConditionsB\x04\xd0\xf3\x18\x01\x12\x15\n\x08hostname\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x37\n\ntarget_ref\x18\x04 \x01(\x0b\x32#.pilothouse.core.v1.ObjectReference\x12V\n\x13\x64\x65precated_topology\x18\x05 \x03(\x0b\x32\x39.pilothouse.discovery.v1.Endpoint.DeprecatedTopologyEntry\x12\x16\n\tnode_name\x18\x06 \x01(\tH\x01\x88\x01\x01\x12\x11\n\x04zone\x18\x07 \x01(\tH\x02\x88\x01\x01\x12\x35\n\x05hints\x18\x08 \x01(\x0b\x32&.pilothouse.discovery.v1.EndpointHints\x1a\x39\n\x17\x44\x65precatedTopologyEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x0b\n\t_hostnameB\x0c\n\n_node_nameB\x07\n\x05_zone\"~\n\x12\x45ndpointConditions\x12\x12\n\x05ready\x18\x01 \x01(\x08H\x00\x88\x01\x01\x12\x14\n\x07serving\x18\x02 \x01(\x08H\x01\x88\x01\x01\x12\x18\n\x0bterminating\x18\x03 \x01(\x08H\x02\x88\x01\x01\x42\x08\n\x06_readyB\n\n\x08_servingB\x0e\n\x0c_terminating\"D\n\rEndpointHints\x12\x33\n\tfor_zones\x18\x01 \x03(\x0b\x32 .pilothouse.discovery.v1.ForZone\"\x1d\n\x07\x46orZone\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xd0\xf3\x18\x01\"\x96\x01\n\x0c\x45ndpointPort\x12\x11\n\x04name\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x15\n\x08protocol\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x11\n\x04port\x18\x03 \x01(\x05H\x02\x88\x01\x01\x12\x19\n\x0c\x61pp_protocol\x18\x04 \x01(\tH\x03\x88\x01\x01\x42\x07\n\x05_nameB\x0b\n\t_protocolB\x07\n\x05_portB\x0f\n\r_app_protocol\"\x86\x01\n\x11\x45ndpointSliceList\x12\x34\n\x08metadata\x18\x01 \x01(\x0b\x32\x1c.pilothouse.meta.v1.ListMetaB\x04\xd0\xf3\x18\x01\x12;\n\x05items\x18\x02 \x03(\x0b\x32&.pilothouse.discovery.v1.EndpointSliceB\x04\xd0\xf3\x18\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19protos/discovery_v1.proto\x12\x17pilothouse.discovery.v1\x1a\x14protos/core_v1.proto\x1a\x14protos/meta_v1.proto\x1a\x14protos/options.proto\"\x8d\x02\n\rEndpointSlice\x12\x36\n\x08metadata\x18\x01 \x01(\x0b\x32\x1e.pilothouse.meta.v1.ObjectMetaB\x04\xd0\xf3\x18\x01\x12:\n\tendpoints\x18\x02 \x03(\x0b\x32!.pilothouse.discovery.v1.EndpointB\x04\xd0\xf3\x18\x01\x12>\n\x05ports\x18\x03 \x03(\x0b\x32%.pilothouse.discovery.v1.EndpointPortB\x08\xd0\xf3\x18\x01\xf0\xf3\x18\x00\x12\x1a\n\x0c\x61\x64\x64ress_type\x18\x04 \x01(\tB\x04\xd0\xf3\x18\x01:,\xca\xf3\x18(\n\x10\x64iscovery.k8s.io\x12\x02v1\x1a\x0e\x65ndpointslices \x01\"\xda\x03\n\x08\x45ndpoint\x12\x1e\n\taddresses\x18\x01 \x03(\tB\x0b\xd0\xf3\x18\x01\xfa\xf3\x18\x03set\x12\x45\n\nconditions\x18\x02 \x01(\x0b\x32+.pilothouse.discovery.v1.EndpointConditionsB\x04\xd0\xf3\x18\x01\x12\x15\n\x08hostname\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x37\n\ntarget_ref\x18\x04 \x01(\x0b\x32#.pilothouse.core.v1.ObjectReference\x12V\n\x13\x64\x65precated_topology\x18\x05 \x03(\x0b\x32\x39.pilothouse.discovery.v1.Endpoint.DeprecatedTopologyEntry\x12\x16\n\tnode_name\x18\x06 \x01(\tH\x01\x88\x01\x01\x12\x11\n\x04zone\x18\x07 \x01(\tH\x02\x88\x01\x01\x12\x35\n\x05hints\x18\x08 \x01(\x0b\x32&.pilothouse.discovery.v1.EndpointHints\x1a\x39\n\x17\x44\x65precatedTopologyEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x0b\n\t_hostnameB\x0c\n\n_node_nameB\x07\n\x05_zone\"~\n\x12\x45ndpointConditions\x12\x12\n\x05ready\x18\x01 \x01(\x08H\x00\x88\x01\x01\x12\x14\n\x07serving\x18\x02 \x01(\x08H\x01\x88\x01\x01\x12\x18\n\x0bterminating\x18\x03 \x01(\x08H\x02\x88\x01\x01\x42\x08\n\x06_readyB\n\n\x08_servingB\x0e\n\x0c_terminating\"D\n\rEndpointHints\x12\x33\n\tfor_zones\x18\x01 \x03(\x0b\x32 .pilothouse.discovery.v1.ForZone\"\x1d\n\x07\x46orZone\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xd0\xf3\x18\x01\"\x9c\x01\n\x0c\x45ndpointPort\x12\x11\n\x04name\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x15\n\x08protocol\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x11\n\x04port\x18\x03 \x01(\x05H\x02\x88\x01\x01\x12\x19\n\x0c\x61pp_protocol\x18\x04 \x01(\tH\x03\x88\x01\x01:\x04\xd0\xf3\x18\x01\x42\x07\n\x05_nameB\x0b\n\t_protocolB\x07\n\x05_portB\x0f\n\r_app_protocol\"\x86\x01\n\x11\x45ndpointSliceList\x12\x34\n\x08metadata\x18\x01 \x01(\x0b\x32\x1c.pilothouse.meta.v1.ListMetaB\x04\xd0\xf3\x18\x01\x12;\n\x05items\x18\x02 \x03(\x0b\x32&.pilothouse.discovery.v1.EndpointSliceB\x04\xd0\xf3\x18\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,7 +39,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ENDPOINTSLICE'].fields_by_name['endpoints']._loaded_options = None
   _globals['_ENDPOINTSLICE'].fields_by_name['endpoints']._serialized_options = b'\320\363\030\001'
   _globals['_ENDPOINTSLICE'].fields_by_name['ports']._loaded_options = None
-  _globals['_ENDPOINTSLICE'].fields_by_name['ports']._serialized_options = b'\320\363\030\001'
+  _globals['_ENDPOINTSLICE'].fields_by_name['ports']._serialized_options = b'\320\363\030\001\360\363\030\000'
   _globals['_ENDPOINTSLICE'].fields_by_name['address_type']._loaded_options = None
   _globals['_ENDPOINTSLICE'].fields_by_name['address_type']._serialized_options = b'\320\363\030\001'
   _globals['_ENDPOINTSLICE']._loaded_options = None
@@ -47,29 +47,31 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ENDPOINT_DEPRECATEDTOPOLOGYENTRY']._loaded_options = None
   _globals['_ENDPOINT_DEPRECATEDTOPOLOGYENTRY']._serialized_options = b'8\001'
   _globals['_ENDPOINT'].fields_by_name['addresses']._loaded_options = None
-  _globals['_ENDPOINT'].fields_by_name['addresses']._serialized_options = b'\320\363\030\001'
+  _globals['_ENDPOINT'].fields_by_name['addresses']._serialized_options = b'\320\363\030\001\372\363\030\003set'
   _globals['_ENDPOINT'].fields_by_name['conditions']._loaded_options = None
   _globals['_ENDPOINT'].fields_by_name['conditions']._serialized_options = b'\320\363\030\001'
   _globals['_FORZONE'].fields_by_name['name']._loaded_options = None
   _globals['_FORZONE'].fields_by_name['name']._serialized_options = b'\320\363\030\001'
+  _globals['_ENDPOINTPORT']._loaded_options = None
+  _globals['_ENDPOINTPORT']._serialized_options = b'\320\363\030\001'
   _globals['_ENDPOINTSLICELIST'].fields_by_name['metadata']._loaded_options = None
   _globals['_ENDPOINTSLICELIST'].fields_by_name['metadata']._serialized_options = b'\320\363\030\001'
   _globals['_ENDPOINTSLICELIST'].fields_by_name['items']._loaded_options = None
   _globals['_ENDPOINTSLICELIST'].fields_by_name['items']._serialized_options = b'\320\363\030\001'
   _globals['_ENDPOINTSLICE']._serialized_start=121
-  _globals['_ENDPOINTSLICE']._serialized_end=386
-  _globals['_ENDPOINT']._serialized_start=389
-  _globals['_ENDPOINT']._serialized_end=856
-  _globals['_ENDPOINT_DEPRECATEDTOPOLOGYENTRY']._serialized_start=763
-  _globals['_ENDPOINT_DEPRECATEDTOPOLOGYENTRY']._serialized_end=820
-  _globals['_ENDPOINTCONDITIONS']._serialized_start=858
-  _globals['_ENDPOINTCONDITIONS']._serialized_end=984
-  _globals['_ENDPOINTHINTS']._serialized_start=986
-  _globals['_ENDPOINTHINTS']._serialized_end=1054
-  _globals['_FORZONE']._serialized_start=1056
-  _globals['_FORZONE']._serialized_end=1085
-  _globals['_ENDPOINTPORT']._serialized_start=1088
-  _globals['_ENDPOINTPORT']._serialized_end=1238
-  _globals['_ENDPOINTSLICELIST']._serialized_start=1241
-  _globals['_ENDPOINTSLICELIST']._serialized_end=1375
+  _globals['_ENDPOINTSLICE']._serialized_end=390
+  _globals['_ENDPOINT']._serialized_start=393
+  _globals['_ENDPOINT']._serialized_end=867
+  _globals['_ENDPOINT_DEPRECATEDTOPOLOGYENTRY']._serialized_start=774
+  _globals['_ENDPOINT_DEPRECATEDTOPOLOGYENTRY']._serialized_end=831
+  _globals['_ENDPOINTCONDITIONS']._serialized_start=869
+  _globals['_ENDPOINTCONDITIONS']._serialized_end=995
+  _globals['_ENDPOINTHINTS']._serialized_start=997
+  _globals['_ENDPOINTHINTS']._serialized_end=1065
+  _globals['_FORZONE']._serialized_start=1067
+  _globals['_FORZONE']._serialized_end=1096
+  _globals['_ENDPOINTPORT']._serialized_start=1099
+  _globals['_ENDPOINTPORT']._serialized_end=1255
+  _globals['_ENDPOINTSLICELIST']._serialized_start=1258
+  _globals['_ENDPOINTSLICELIST']._serialized_end=1392
 # @@protoc_insertion_point(module_scope)

@@ -8,6 +8,8 @@ from typing import ClassVar as _ClassVar, Optional as _Optional
 DESCRIPTOR: _descriptor.FileDescriptor
 RESOURCE_FIELD_NUMBER: _ClassVar[int]
 resource: _descriptor.FieldDescriptor
+ATOMIC_FIELD_NUMBER: _ClassVar[int]
+atomic: _descriptor.FieldDescriptor
 INLINE_FIELD_NUMBER: _ClassVar[int]
 inline: _descriptor.FieldDescriptor
 ALWAYS_FIELD_NUMBER: _ClassVar[int]
@@ -18,6 +20,12 @@ MERGE_KEY_FIELD_NUMBER: _ClassVar[int]
 merge_key: _descriptor.FieldDescriptor
 NULLABLE_FIELD_NUMBER: _ClassVar[int]
 nullable: _descriptor.FieldDescriptor
+REQUIRED_FIELD_NUMBER: _ClassVar[int]
+required: _descriptor.FieldDescriptor
+APPLY_TYPE_FIELD_NUMBER: _ClassVar[int]
+apply_type: _descriptor.FieldDescriptor
+APPLY_KEYS_FIELD_NUMBER: _ClassVar[int]
+apply_keys: _descriptor.FieldDescriptor
 
 class Resource(_message.Message):
     __slots__ = ("group", "version", "plural", "namespaced", "short_names", "categories", "subresources")

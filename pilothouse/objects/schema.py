@@ -74,6 +74,9 @@ class Member:
     nullable: bool
     strategies: frozenset[str]
     merge_key: str
+    required: bool
+    apply_type: str
+    apply_keys: tuple[str, ...]
 
     @property
     def optional(self) -> bool:
@@ -129,7 +132,34 @@ def _member(field: FieldDescriptor, within: tuple[str, ...]) -> Member:
         nullable=options[options_pb2.nullable],
         strategies=frozenset(filter(None, options[options_pb2.patch_strategy].split(","))),
         merge_key=options[options_pb2.merge_key],
+        required=_required(field, shape),
+        apply_type=options[options_pb2.apply_type] or _apply_type(field, shape),
+        apply_keys=_apply_keys(options),
     )
+
+
+def _required(field: FieldDescriptor, shape: Shape) -> bool:
+    options = _options(field)
+    given: Any = field.GetOptions()
+    if given.HasExtension(options_pb2.required):
+        return bool(options[options_pb2.required])
+    shows_empty_object = shape is Shape.SINGLE and field.message_type is not None
+    always = options[options_pb2.always]
+    return bool(always and (options[options_pb2.nullable] or not shows_empty_object))
+
+
+def _apply_type(field: FieldDescriptor, shape: Shape) -> str:
+    options = _options(field)
+    if shape is not Shape.LIST:
+        return ""
+    if "merge" not in options[options_pb2.patch_strategy].split(","):
+        return "atomic"
+    return "map" if options[options_pb2.merge_key] else "set"
+
+
+def _apply_keys(options: Any) -> tuple[str, ...]:
+    keys = options[options_pb2.apply_keys] or options[options_pb2.merge_key]
+    return tuple(filter(None, keys.split(",")))
 
 
 def _shape(field: FieldDescriptor) -> tuple[Shape, FieldDescriptor]:
@@ -149,6 +179,12 @@ def _type(field: FieldDescriptor) -> Type:
     if message.full_name.startswith(SCALARS):
         return Type(message.name)
     return Type.MESSAGE
+
+
+def is_atomic(descriptor: Descriptor) -> bool:
+    """Whether apply replaces objects of this type as one value."""
+    options: Any = descriptor.GetOptions()
+    return bool(options.Extensions[options_pb2.atomic])
 
 
 @cache
