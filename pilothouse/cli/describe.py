@@ -8,11 +8,11 @@ import typer
 
 from pilothouse.cli.command import AllNamespaces, Config, Failed, Namespace, Selector, run
 from pilothouse.cli.descriptions import Description, describe_object
-from pilothouse.cli.events import seen
 from pilothouse.cli.targets import Resources, listed, objects, owns, parse
 from pilothouse.client.aio import Client
 from pilothouse.objects import kinds
 from pilothouse.objects.selectors import LabelSelector
+from pilothouse.printing.events import seen
 from protos.apps_v1_pb2 import Deployment, ReplicaSet
 from protos.core_v1_pb2 import Event, Node, Pod, Service
 from protos.discovery_v1_pb2 import EndpointSlice

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from functools import singledispatch
 from typing import Any
 
 from pilothouse.cli.ages import age
-from pilothouse.cli.columns import aligned, selector_text
-from pilothouse.cli.podsummary import pod_status
+from pilothouse.cli.columns import aligned
 from pilothouse.objects import codec, kinds
 from pilothouse.objects.manifest import dump_yaml
 from pilothouse.objects.quantity import Quantity
 from pilothouse.objects.time import time_text
+from pilothouse.printing.cells import selector, text
+from pilothouse.printing.events import interval, source
+from pilothouse.printing.pods import pod_status
 from protos.apps_v1_pb2 import Deployment, ReplicaSet
 from protos.core_v1_pb2 import (
     ConfigMap,
@@ -65,9 +68,10 @@ class Description:
         """The events as a table."""
         rows = [["Type", "Reason", "Age", "From", "Message"]]
         for event in events:
-            seen = event.last_timestamp if event.last_timestamp.seconds else event.first_timestamp
-            often = f"{age(seen)} (x{event.count})" if event.count > 1 else age(seen)
-            rows.append([event.type, event.reason, often, event.source.component, event.message])
+            when = interval(event, time.time())
+            rows.append(
+                [event.type, event.reason, when, source(event), text(event.message.strip())]
+            )
         self.rows("Events", rows)
 
     def text(self) -> str:
@@ -303,7 +307,7 @@ def _(service: Service, out: Description, related: Sequence[Any]) -> None:
 @_describe.register
 def _(deployment: Deployment, out: Description, related: Sequence[Any]) -> None:
     spec, status = deployment.spec, deployment.status
-    out.line("Selector", selector_text(spec.selector))
+    out.line("Selector", selector(spec.selector))
     out.line(
         "Replicas",
         f"{spec.replicas} desired | {status.updated_replicas} updated | {status.replicas} total | "
@@ -332,7 +336,7 @@ def _revision(replica_set: ReplicaSet) -> int:
 @_describe.register
 def _(replica_set: ReplicaSet, out: Description, related: Sequence[Any]) -> None:
     spec, status = replica_set.spec, replica_set.status
-    out.line("Selector", selector_text(spec.selector))
+    out.line("Selector", selector(spec.selector))
     out.line(
         "Replicas",
         f"{status.replicas} current / {spec.replicas} desired, {status.ready_replicas} ready",

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import time
+from typing import Annotated
 
 import typer
 
-from pilothouse.cli.columns import aligned, table
+from pilothouse.cli.columns import aligned
 from pilothouse.cli.command import AllNamespaces, Config, Namespace, run, say
 from pilothouse.cli.targets import parse_one
 from pilothouse.client.aio import Client
 from pilothouse.client.interface import EventType
-from pilothouse.objects import kinds
+from pilothouse.printing.cells import text
+from pilothouse.printing.events import interval, seen, target
 from protos.core_v1_pb2 import Event
 
 app = typer.Typer(add_completion=False)
@@ -34,8 +36,7 @@ def events(
         page = await client.list(Event, where, field_selector=chosen)
         found = sorted(page.items, key=seen)
         widths: list[int] = []
-        kind = kinds.of(Event)
-        rows = table(kind, found, with_namespace=all_namespaces)
+        rows = [_titles(all_namespaces), *(_row(each, all_namespaces) for each in found)]
         if not found and not watch:
             typer.echo(f"No events found{f' in namespace {where}' if where else ''}.", err=True)
             return
@@ -47,11 +48,22 @@ def events(
             Event, where, field_selector=chosen, revision=page.revision
         ):
             if event.object is not None and event.type is not EventType.DELETED:
-                more = table(kind, [event.object], with_namespace=all_namespaces)[1:]
-                for line in aligned(more, widths):
+                for line in aligned([_row(event.object, all_namespaces)], widths):
                     say(line)
 
     run(config, act)
+
+
+def _titles(with_namespace: bool) -> list[str]:
+    titles = ["LAST SEEN", "TYPE", "REASON", "OBJECT", "MESSAGE"]
+    return ["NAMESPACE", *titles] if with_namespace else titles
+
+
+def _row(event: Event, with_namespace: bool) -> list[str]:
+    when = interval(event, time.time())
+    about, message = target(event.involved_object), text(event.message.strip())
+    row = [when, event.type, event.reason, about, message]
+    return [event.metadata.namespace, *row] if with_namespace else row
 
 
 def _field_selector(about: str, types: str) -> str:
@@ -60,9 +72,3 @@ def _field_selector(about: str, types: str) -> str:
         target = parse_one([about], "pod")
         parts += [f"involvedObject.kind={target.kind.kind}", f"involvedObject.name={target.name}"]
     return ",".join(parts)
-
-
-def seen(event: Any) -> float:
-    """When it happened last (Unix seconds)."""
-    stamp = event.last_timestamp if event.last_timestamp.seconds else event.first_timestamp
-    return float(stamp.seconds or event.metadata.creation_timestamp.seconds)

@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from pilothouse.cli.ages import duration
 from pilothouse.cli.columns import aligned
 from pilothouse.cli.command import Config, UsageError, run, say
 from pilothouse.client.aio import Client
 from pilothouse.objects import time as times
+from pilothouse.printing.ages import duration
 
 app = typer.Typer(add_completion=False, help="Let machines join the cluster.", no_args_is_help=True)
 
@@ -42,7 +42,7 @@ def list_(config: Config = None) -> None:
     async def act(client: Client) -> None:
         rows = [["ID", "EXPIRES IN", "DESCRIPTION"]]
         rows += [
-            [token.id, duration(token.expires_at - time.time()), token.description]
+            [token.id, duration(max(0, token.expires_at - time.time())), token.description]
             for token in await client.list_tokens()
         ]
         for line in aligned(rows):

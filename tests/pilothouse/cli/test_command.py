@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from pilothouse.cli.ages import duration
 from pilothouse.cli.command import Failed, Tally, UsageError, run, seconds
 from pilothouse.cli.main import COMMANDS
 from pilothouse.client.aio import Client
@@ -127,18 +126,6 @@ def test_seconds(text: str, value: float) -> None:
 def test_what_is_no_time_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="--timeout"):
         seconds(text)
-
-
-@pytest.mark.parametrize(
-    ("age", "text"),
-    [
-        (-3, "0s"), (0, "0s"), (119, "119s"), (120, "2m"), (200, "3m20s"), (900, "15m"),
-        (3 * 3600, "3h"), (5.5 * 3600, "5h30m"), (24 * 3600, "24h"), (50 * 3600, "2d2h"),
-        (9 * 86400, "9d"), (365 * 86400, "365d"), (800 * 86400, "2y70d"),
-    ],
-)  # fmt: skip
-def test_ages_are_kubernetes(age: float, text: str) -> None:
-    assert duration(age) == text
 
 
 def completed(words: str, expected: list[str]) -> None:
