@@ -3,6 +3,7 @@
 pilot-agent join --master HOST --token TOKEN --ca-hash HASH    make this machine a node
 pilot-agent run                                                run the agent
 pilot-agent renew                                              renew certificates that are due
+pilot-agent doctor [--master HOST]                             can this machine be a node?
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 _join(config, options)
             case "renew":
                 _renew(config)
+            case "doctor":
+                _doctor(config, options)
             case _:
                 _run(config)
     except (SettingError, RefusedByMaster, NotJoined, OSError, ValueError) as error:
@@ -50,7 +53,8 @@ def _parser() -> argparse.ArgumentParser:
     join = commands.add_parser("join", help="make this machine a node of a cluster")
     run = commands.add_parser("run", help="run the agent")
     renew = commands.add_parser("renew", help="renew certificates that are due; run does so too")
-    for command in (join, run, renew):
+    doctor = commands.add_parser("doctor", help="say whether this machine can be a node")
+    for command in (join, run, renew, doctor):
         command.add_argument("--config", type=Path, default=configuration.DEFAULT_FILE)
         command.add_argument("--node-name", help="default: the host name")
         command.add_argument("--node-ip", help="default: the address on the way to the master")
@@ -58,17 +62,23 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--netproxy-dir")
         command.add_argument("--log-level")
     join.add_argument("--master", required=True, metavar="HOST[:PORT]", dest="join_master")
-    join.add_argument("--token", required=True)
+    join.add_argument("--token", required=True, help="-: the first line of standard input")
     join.add_argument("--ca-hash", required=True, metavar="sha256:HEX")
     join.add_argument("--replace", action="store_true", help="replace an identity that exists")
     for command in (run, renew):
         command.add_argument("--master", metavar="HOST:PORT", help="default: as told when joining")
+    doctor.add_argument(
+        "--master",
+        metavar="HOST[:PORT]",
+        dest="doctor_master",
+        help="default: as told when joining",
+    )
     return parser
 
 
 def _config(options: argparse.Namespace) -> AgentConfig:
     flags = {name: getattr(options, name) for name in _SETTINGS}
-    if options.command != "join":
+    if options.command in ("run", "renew"):
         flags["master"] = options.master
     return configuration.load(options.config, os.environ, flags)
 
@@ -82,7 +92,7 @@ def _join(config: AgentConfig, options: argparse.Namespace) -> None:
     membership = asyncio.run(
         join(
             options.join_master,
-            options.token,
+            _token(options.token),
             options.ca_hash,
             node,
             config.identity_dir,
@@ -90,6 +100,33 @@ def _join(config: AgentConfig, options: argparse.Namespace) -> None:
         )
     )
     sys.stdout.write(f"node {membership.node_name} has joined {membership.master}\n")
+
+
+def _token(given: str) -> str:
+    # On the command line every user of the machine can read it.
+    return sys.stdin.readline().strip() if given == "-" else given
+
+
+def _doctor(config: AgentConfig, options: argparse.Namespace) -> None:
+    from agent.doctor import report
+    from agent.doctor.examination import examine
+    from agent.doctor.verdicts import verdicts
+
+    found = list(verdicts(examine(config, options.doctor_master or _known_master(config))))
+    sys.stdout.write("\n".join(report.lines(found)) + "\n")
+    if not report.works(found):
+        sys.exit(1)
+
+
+def _known_master(config: AgentConfig) -> str:
+    """The host that this machine has joined, or is configured to; "" for none."""
+    from agent.identity import NotJoined, read_membership
+
+    try:
+        told = config.master or read_membership(config.identity_dir).master
+    except NotJoined:
+        return ""
+    return told.rpartition(":")[0]
 
 
 def _renew(config: AgentConfig) -> None:

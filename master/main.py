@@ -2,6 +2,9 @@
 
 pilot-master init     make the CA, the server's certificate and an administrator's credential
 pilot-master serve    run the master
+pilot-master check    prove a data directory, or a backup, sound
+pilot-master backup   write the state, the CA and the certificates to one file, also while serving
+pilot-master restore  make the data directory from such a file
 """
 
 from __future__ import annotations
@@ -27,10 +30,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point: exit status 1 with one line on standard error for what a user can mend."""
     options = _parser().parse_args(arguments)
     # Imported late: `--help` and mistakes on the command line need none of it.
+    from master.archive.fault import ArchiveError
     from master.identity.files import IdentityError
     from master.store.schema import StoreUnusable
 
-    mendable = (SettingError, IdentityError, StoreUnusable, OSError)
+    mendable = (SettingError, IdentityError, StoreUnusable, ArchiveError, OSError)
     try:
         _run(options)
     except mendable as error:
@@ -45,10 +49,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _run(options: argparse.Namespace) -> None:
     config = _config(options)
     logs.configure(config.log_level)
-    if options.command == "init":
-        _init(config, options)
-    else:
-        _serve(config)
+    match options.command:
+        case "init":
+            _init(config, options)
+        case "serve":
+            _serve(config)
+        case _:
+            _archive(config, options)
 
 
 def _first(group: ExceptionGroup[Exception]) -> Exception:
@@ -63,8 +70,14 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     init = commands.add_parser("init", help="make the cluster's CA and credentials")
     serve = commands.add_parser("serve", help="run the master")
-    for command in (init, serve):
+    check = commands.add_parser("check", help="prove the data directory, or a backup, sound")
+    backup = commands.add_parser("backup", help="write a backup, also while the master serves")
+    restore = commands.add_parser("restore", help="make the data directory from a backup")
+    for command in (init, serve, check, backup, restore):
         _add_settings(command)
+    check.add_argument("file", type=Path, nargs="?", help="a backup, instead of the data directory")
+    backup.add_argument("file", type=Path, help="the file to write")
+    restore.add_argument("file", type=Path, help="the backup to put back")
     init.add_argument(
         "--client-config",
         type=Path,
@@ -124,6 +137,18 @@ def _init(config: MasterConfig, options: argparse.Namespace) -> None:
     print(f"CA            {authority.pin}")
     print(f"client config {options.client_config}" + ("" if made else " (was there already)"))
     print("Next: pilot-master serve")
+
+
+def _archive(config: MasterConfig, options: argparse.Namespace) -> None:
+    from master.archive import commands
+
+    match options.command:
+        case "check":
+            commands.run_check(config, options.file)
+        case "backup":
+            commands.run_backup(config, options.file)
+        case _:
+            commands.run_restore(config, options.file)
 
 
 def _serve(config: MasterConfig) -> None:

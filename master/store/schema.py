@@ -19,7 +19,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from master.store.contract import Entry, Key, Revision
@@ -117,6 +117,33 @@ def connect_reader(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def connect_inspector(path: Path) -> sqlite3.Connection:
+    """A connection that changes nothing, not even a setting; the file must exist."""
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_SECONDS, isolation_level=None
+    )
+
+
+def snapshot(source: sqlite3.Connection, target: Path) -> None:
+    """A copy of the database as it is at one moment, as a single new file, durable. Writers go
+    on meanwhile: the copy is made from one read transaction."""
+    os.close(os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    with closing(sqlite3.connect(target, isolation_level=None)) as copy:
+        source.backup(copy)
+        copy.execute("PRAGMA journal_mode = DELETE")
+
+
+def move_on(connection: sqlite3.Connection, revisions: int) -> Revision:
+    """Go so many revisions further and forget all before; the new revision.
+
+    For a store that was put back to an earlier state: whoever saw what came after that state
+    knows revisions that this store would give out again, for something else.
+    """
+    target = newest(connection) + revisions
+    connection.execute("UPDATE meta SET value = ? WHERE name = 'compacted'", (target,))
+    return Revision(target)
+
+
 def open_database(directory: Path) -> tuple[sqlite3.Connection, View]:
     """The writing connection to the directory's database, made if there is none, and the
     newest state. StoreUnusable when it is no store or damaged: the index and every newest
@@ -132,8 +159,8 @@ def open_database(directory: Path) -> tuple[sqlite3.Connection, View]:
             undo.callback(connection.close)
             if _is_empty(connection):
                 _create(connection)
-                _sync_directory(directory)
-            _check(connection, path)
+                sync_directory(directory)
+            check(connection, path)
             view = load(connection)
         except sqlite3.DatabaseError as error:
             raise StoreUnusable(f"{path}: {error}{_advice(error)}") from error
@@ -164,7 +191,8 @@ def _create(connection: sqlite3.Connection) -> None:
     )
 
 
-def _sync_directory(directory: Path) -> None:
+def sync_directory(directory: Path) -> None:
+    """Make the names in it durable."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
@@ -172,7 +200,8 @@ def _sync_directory(directory: Path) -> None:
         os.close(descriptor)
 
 
-def _check(connection: sqlite3.Connection, path: Path) -> None:
+def check(connection: sqlite3.Connection, path: Path) -> None:
+    """StoreUnusable unless it is a store of this schema."""
     application = connection.execute("PRAGMA application_id").fetchone()[0]
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if application != _APPLICATION_ID:

@@ -1,0 +1,1 @@
+"""pilot-agent doctor: whether this machine can be a node, and what to do where it cannot."""
