@@ -21,25 +21,26 @@ from master.controlplane import ControlPlane
 from master.dispatch.dispatcher import Dispatcher
 from master.dispatch.feeds import Sources
 from master.dispatch.service import Terms
-from master.identity.authentication import authenticate
+from master.identity.access_tokens import AccessTokens
+from master.identity.authentication import Authenticate, authenticate, token_authentication
 from master.identity.ca import Authority
 from master.identity.enrollment import Enrollment
-from master.identity.services import AdministrationService, EnrollmentService
+from master.identity.services import AdministrationService, EnrollmentService, Places
 from master.identity.tokens import Tokens
 from master.identity.user import component
 from master.metrics import metrics_of
-from master.names import dialled
+from master.names import advertised, dialled
 from master.store.compactor import Compactor, Retention
 from master.store.contract import Store
 from pilothouse.process.clock import Clock, SystemClock
-from protos.dispatch_pb2_grpc import add_EnrollmentServicer_to_server
 from protos.resources_pb2_grpc import add_AdministrationServicer_to_server
 
 logger = logging.getLogger(__name__)
 
 
 class Master:
-    """Everything but the sockets. add_main() and add_join() before serving, loops() beside it."""
+    """Everything but the sockets. open(), then add_main() and add_join(), before serving; loops()
+    beside it."""
 
     def __init__(
         self,
@@ -73,7 +74,12 @@ class Master:
         )
         self.control_plane = ControlPlane(registry, self._informers, config, clock)
         self._tokens = Tokens(store, clock)
+        self.access_tokens = AccessTokens(store, clock)
         self._synced = False
+
+    async def open(self) -> None:
+        """Read what has to be known before the first caller comes."""
+        await self.access_tokens.open()
 
     def client(self, name: str) -> LocalClient:
         """The API for one component of the control plane."""
@@ -94,22 +100,30 @@ class Master:
 
     def add_main(self, server: grpc.aio.Server) -> None:
         """What callers with a certificate may call."""
-        api.add_to(server, self._registry, authenticate, self.dispatcher.authorizer, self._meter)
+        self._add_api(server, authenticate)
         self.dispatcher.add_to(server)
-        decisions = DecisionsService(
-            self.control_plane.why, authenticate, self.dispatcher.authorizer
-        )
-        decisions.add_to(server)
-        master = dialled(self._config)
-        administration = AdministrationService(self._tokens, master, self._authority.pin)
-        add_AdministrationServicer_to_server(administration, server)
 
     def add_join(self, server: grpc.aio.Server) -> None:
-        """What anybody may call."""
+        """What anybody may call, and behind master.identity.gate, callers with an access token."""
         enrollment = Enrollment(
             self.dispatcher.signer, self._tokens, self.dispatcher.is_live, self._clock
         )
-        add_EnrollmentServicer_to_server(EnrollmentService(enrollment), server)
+        EnrollmentService(enrollment).add_to(server)
+        by_token = token_authentication(self.access_tokens.check)
+        self._add_api(server, by_token)
+        self.dispatcher.add_streams_to(server, by_token)
+
+    def _add_api(self, server: grpc.aio.Server, by: Authenticate) -> None:
+        authorizer = self.dispatcher.authorizer
+        api.add_to(server, self._registry, by, authorizer, self._meter)
+        DecisionsService(self.control_plane.why, by, authorizer).add_to(server)
+        places = Places(
+            join=dialled(self._config),
+            tokens=f"{advertised(self._config)}:{self._config.join_port}",
+            pin=self._authority.pin,
+        )
+        administration = AdministrationService(self._tokens, self.access_tokens, places, by)
+        add_AdministrationServicer_to_server(administration, server)
 
     def loops(self) -> dict[str, Coroutine[Any, Any, None]]:
         """Everything that runs as long as the master, by name."""

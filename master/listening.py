@@ -1,7 +1,7 @@
 """The master's three ports.
 
     main   gRPC; only callers with a certificate of the cluster CA complete the handshake
-    join   gRPC, Enrollment alone; anybody
+    join   gRPC; Enrollment for anybody, the API for callers with an access token
     HTTP   see master.pages
 
 Stopping, in order: agents are told to dial again, calls get GRACE_SECONDS to end.
@@ -24,6 +24,7 @@ from master.api import service as api
 from master.assembly import Master
 from master.config import MasterConfig
 from master.identity.decoding import Decoding
+from master.identity.gate import Gate
 from master.identity.rotation import ServerCertificate
 from master.pages import ClusterInfo, Pages
 
@@ -46,10 +47,9 @@ _SERVICES = (
     health.SERVICE_NAME,
     reflection.SERVICE_NAME,
 )
-_JOIN_OPTIONS = (
-    ("grpc.max_receive_message_length", 64 * 1024),
-    ("grpc.max_concurrent_streams", 16),
-)
+# Callers with an access token send what others send on the main port, from a connection each;
+# see master.identity.gate for those who have none.
+_JOIN_OPTIONS = (*_SERVER_OPTIONS, ("grpc.max_concurrent_streams", 128))
 
 logger = logging.getLogger(__name__)
 
@@ -105,7 +105,8 @@ def _main_server(
 def _join_server(
     config: MasterConfig, master: Master, certificate: ServerCertificate
 ) -> tuple[grpc.aio.Server, int]:
-    server = grpc.aio.server(interceptors=(Decoding(),), options=_JOIN_OPTIONS)
+    gate = Gate(master.access_tokens.check)
+    server = grpc.aio.server(interceptors=(gate, Decoding()), options=_JOIN_OPTIONS)
     master.add_join(server)
     return server, _bind(server, config.listen_address, config.join_port, certificate, False)
 

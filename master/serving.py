@@ -41,6 +41,7 @@ async def serving(config: MasterConfig) -> AsyncIterator[Ports]:
     certificate = ServerCertificate(files, authority, server_names(config))
     async with _opened(config) as (store, registry), asyncio.TaskGroup() as group:
         master = Master(config, authority, store, registry)
+        await master.open()
         work = {**master.loops(), "certificate": certificate.run(clock)}
         loops = [group.create_task(loop, name=name) for name, loop in work.items()]
         async with listening(config, master, certificate) as ports:

@@ -775,7 +775,8 @@ class Decisions(object):
 
 
 class AdministrationStub(object):
-    """Cluster administration: join tokens.
+    """Cluster administration, for administrators alone: join tokens for machines, access tokens for
+    people and scripts.
     """
 
     def __init__(self, channel):
@@ -799,14 +800,31 @@ class AdministrationStub(object):
                 request_serializer=protos_dot_resources__pb2.RevokeTokenRequest.SerializeToString,
                 response_deserializer=protos_dot_resources__pb2.RevokeTokenResponse.FromString,
                 _registered_method=True)
+        self.CreateAccessToken = channel.unary_unary(
+                '/pilothouse.v1.Administration/CreateAccessToken',
+                request_serializer=protos_dot_resources__pb2.CreateAccessTokenRequest.SerializeToString,
+                response_deserializer=protos_dot_resources__pb2.AccessToken.FromString,
+                _registered_method=True)
+        self.ListAccessTokens = channel.unary_unary(
+                '/pilothouse.v1.Administration/ListAccessTokens',
+                request_serializer=protos_dot_resources__pb2.ListAccessTokensRequest.SerializeToString,
+                response_deserializer=protos_dot_resources__pb2.ListAccessTokensResponse.FromString,
+                _registered_method=True)
+        self.RevokeAccessToken = channel.unary_unary(
+                '/pilothouse.v1.Administration/RevokeAccessToken',
+                request_serializer=protos_dot_resources__pb2.RevokeAccessTokenRequest.SerializeToString,
+                response_deserializer=protos_dot_resources__pb2.RevokeAccessTokenResponse.FromString,
+                _registered_method=True)
 
 
 class AdministrationServicer(object):
-    """Cluster administration: join tokens.
+    """Cluster administration, for administrators alone: join tokens for machines, access tokens for
+    people and scripts.
     """
 
     def CreateToken(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Join tokens: with one, a machine asks for its first certificate.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -818,6 +836,25 @@ class AdministrationServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def RevokeToken(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateAccessToken(self, request, context):
+        """Access tokens: whoever has one is the user that it names, over HTTPS and on the join port.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAccessTokens(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RevokeAccessToken(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -841,6 +878,21 @@ def add_AdministrationServicer_to_server(servicer, server):
                     request_deserializer=protos_dot_resources__pb2.RevokeTokenRequest.FromString,
                     response_serializer=protos_dot_resources__pb2.RevokeTokenResponse.SerializeToString,
             ),
+            'CreateAccessToken': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateAccessToken,
+                    request_deserializer=protos_dot_resources__pb2.CreateAccessTokenRequest.FromString,
+                    response_serializer=protos_dot_resources__pb2.AccessToken.SerializeToString,
+            ),
+            'ListAccessTokens': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAccessTokens,
+                    request_deserializer=protos_dot_resources__pb2.ListAccessTokensRequest.FromString,
+                    response_serializer=protos_dot_resources__pb2.ListAccessTokensResponse.SerializeToString,
+            ),
+            'RevokeAccessToken': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevokeAccessToken,
+                    request_deserializer=protos_dot_resources__pb2.RevokeAccessTokenRequest.FromString,
+                    response_serializer=protos_dot_resources__pb2.RevokeAccessTokenResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'pilothouse.v1.Administration', rpc_method_handlers)
@@ -850,7 +902,8 @@ def add_AdministrationServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class Administration(object):
-    """Cluster administration: join tokens.
+    """Cluster administration, for administrators alone: join tokens for machines, access tokens for
+    people and scripts.
     """
 
     @staticmethod
@@ -924,6 +977,87 @@ class Administration(object):
             '/pilothouse.v1.Administration/RevokeToken',
             protos_dot_resources__pb2.RevokeTokenRequest.SerializeToString,
             protos_dot_resources__pb2.RevokeTokenResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateAccessToken(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pilothouse.v1.Administration/CreateAccessToken',
+            protos_dot_resources__pb2.CreateAccessTokenRequest.SerializeToString,
+            protos_dot_resources__pb2.AccessToken.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAccessTokens(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pilothouse.v1.Administration/ListAccessTokens',
+            protos_dot_resources__pb2.ListAccessTokensRequest.SerializeToString,
+            protos_dot_resources__pb2.ListAccessTokensResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevokeAccessToken(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pilothouse.v1.Administration/RevokeAccessToken',
+            protos_dot_resources__pb2.RevokeAccessTokenRequest.SerializeToString,
+            protos_dot_resources__pb2.RevokeAccessTokenResponse.FromString,
             options,
             channel_credentials,
             insecure,

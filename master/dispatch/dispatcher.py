@@ -17,12 +17,14 @@ from master.dispatch.sessions import Sessions
 from master.dispatch.statuses import StatusWriter
 from master.dispatch.streams import StreamsService
 from master.dispatch.tunnels import Tunnels
+from master.identity.authentication import Authenticate, authenticate
 from master.identity.authorization import Authorizer
 from master.identity.ca import Authority
 from master.identity.enrollment import Signer
 from master.store.contract import Store
 from pilothouse.client.interface import ResourceClient
 from pilothouse.process.clock import Clock
+from protos.resources_pb2_grpc import add_StreamsServicer_to_server
 
 
 class Dispatcher:
@@ -60,11 +62,17 @@ class Dispatcher:
             signer=self.signer,
         )
         self.service = DispatchService(parts)
-        self._streams = StreamsService(client, self.authorizer, tunnels)
+        self._client, self._tunnels = client, tunnels
 
     def add_to(self, server: grpc.aio.Server) -> None:
         """Serve agents and streams on the server, before it is started."""
-        wire.add_to(server, self.service, self._streams)
+        wire.add_to(server, self.service)
+        self.add_streams_to(server, authenticate)
+
+    def add_streams_to(self, server: grpc.aio.Server, authenticate: Authenticate) -> None:
+        """Serve streams alone, to callers that are authenticated in another way."""
+        streams = StreamsService(self._client, self.authorizer, self._tunnels, authenticate)
+        add_StreamsServicer_to_server(streams, server)
 
     def is_live(self, node: str) -> bool:
         """The node is connected, here or (its Node is Ready) to another master."""

@@ -13,7 +13,7 @@ from typing import Any
 from google.protobuf.message import Message
 
 from master.dispatch.tunnels import Tunnel, Tunnels
-from master.identity.authentication import authenticate
+from master.identity.authentication import Authenticate
 from master.identity.authorization import Action, Authorizer
 from master.identity.calls import answering
 from pilothouse.client.interface import ResourceClient
@@ -31,7 +31,14 @@ START_SECONDS = 30.0
 class StreamsService(StreamsServicer):
     """See the module."""
 
-    def __init__(self, client: ResourceClient, authorizer: Authorizer, tunnels: Tunnels) -> None:
+    def __init__(
+        self,
+        client: ResourceClient,
+        authorizer: Authorizer,
+        tunnels: Tunnels,
+        authenticate: Authenticate,
+    ) -> None:
+        self._authenticate = authenticate
         self._client = client
         self._authorizer = authorizer
         self._tunnels = tunnels
@@ -80,7 +87,7 @@ class StreamsService(StreamsServicer):
     async def _pod(self, context: Any, namespace: str, name: str, subresource: str) -> Pod:
         verb = "get" if subresource == "log" else "create"
         action = Action(verb, "pods", namespace, name, subresource)
-        self._authorizer.require(authenticate(context), action)
+        self._authorizer.require(self._authenticate(context), action)
         pod = await self._client.get(Pod, name, namespace)
         if not pod.spec.node_name:
             raise BadRequest(f'pod "{name}" is not bound to a node yet', resource="pods", name=name)

@@ -1,4 +1,4 @@
-"""Dispatch and Streams on a gRPC server.
+"""Dispatch on a gRPC server.
 
 Registered by hand for one reason: a message that goes to thousands of sessions is serialized
 once, so the session's serializer passes bytes through.
@@ -13,15 +13,13 @@ import grpc.aio
 
 from master.dispatch.service import DispatchService
 from master.dispatch.sessions import Outgoing
-from master.dispatch.streams import StreamsService
 from protos import dispatch_pb2 as dispatch
-from protos.resources_pb2_grpc import add_StreamsServicer_to_server
 
 NAME: Final = "pilothouse.v1.Dispatch"
 
 
-def add_to(server: grpc.aio.Server, service: DispatchService, streams: StreamsService) -> None:
-    """Serve both, before the server is started."""
+def add_to(server: grpc.aio.Server, service: DispatchService) -> None:
+    """Serve it, before the server is started."""
     methods = {
         "Session": grpc.stream_stream_rpc_method_handler(
             service.Session,
@@ -40,7 +38,6 @@ def add_to(server: grpc.aio.Server, service: DispatchService, streams: StreamsSe
         ),
     }
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(NAME, methods),))
-    add_StreamsServicer_to_server(streams, server)
 
 
 def _serialized(message: Outgoing) -> bytes:

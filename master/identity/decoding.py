@@ -60,6 +60,8 @@ def _tolerant(handler: Any) -> Any:
 
 
 def _kind(handler: Any) -> tuple[Callable[..., Any], Callable[..., Awaitable[Any]]]:
+    if handler.request_streaming and not handler.response_streaming:
+        return grpc.stream_unary_rpc_method_handler, handler.stream_unary
     if handler.request_streaming:
         return grpc.stream_stream_rpc_method_handler, handler.stream_stream
     if handler.response_streaming:

@@ -25,6 +25,7 @@ from protos.dispatch_pb2 import EnrollRequest, EnrollResponse
 MAX_NODE_NAME = 48
 CALLS_PER_SECOND = 1.0
 CALLS_AT_ONCE = 10
+MAX_REQUEST_BYTES = 64 * 1024
 
 logger = logging.getLogger(__name__)
 
@@ -64,13 +65,18 @@ class Enrollment:
         self._clock = clock
         self._limit = RateLimit(CALLS_PER_SECOND, CALLS_AT_ONCE)
 
-    async def enroll(self, request: EnrollRequest, peer: str) -> EnrollResponse:
-        """Sign for a new node. `peer` is the caller's address without port.
-
-        Raises TooManyRequests, Forbidden (token), BadRequest (name, csr), Conflict (live node).
-        """
+    def admit(self, peer: str) -> None:
+        """TooManyRequests when this address (without port) has called too often."""
         if not self._limit.take(peer, self._clock.monotonic()):
             raise TooManyRequests("too many attempts to join", retry_after_seconds=2)
+
+    async def enroll(self, request: EnrollRequest, peer: str) -> EnrollResponse:
+        """Sign for a new node, whose address was admitted.
+
+        Raises Forbidden (token), BadRequest (size, name, csr), Conflict (live node).
+        """
+        if request.ByteSize() > MAX_REQUEST_BYTES:
+            raise BadRequest(f"{request.ByteSize()} bytes are more than {MAX_REQUEST_BYTES}")
         try:
             record = await self._tokens.check(request.token)
         except Unauthorized as error:

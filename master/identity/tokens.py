@@ -74,10 +74,9 @@ class Tokens:
             raise BadRequest(f"description: Too long: must be at most {MAX_DESCRIPTION} characters")
         if len(await self.list()) >= MAX_TOKENS:
             raise BadRequest(f"there are {MAX_TOKENS} tokens already: revoke some")
-        id_ = "".join(secrets.choice(_ID_LETTERS) for _ in range(10))
-        secret = secrets.token_urlsafe(32)
+        id_, secret = new_id(), new_secret()
         end = int(self._clock.now()) + (ttl_seconds or DEFAULT_TTL)
-        record = TokenRecord(id_, _hash(secret), end, description)
+        record = TokenRecord(id_, hashed(secret), end, description)
         await self._store.txn(
             (Compare(record.key, Revision(0)),), (Put(record.key, record.encode()),)
         )
@@ -109,13 +108,24 @@ class Tokens:
         if entry is None:
             raise Unauthorized(f"no token {match[1]}: never made, revoked or expired")
         record = TokenRecord.decode(entry)
-        if not hmac.compare_digest(record.secret_hash, _hash(match[2])):
+        if not hmac.compare_digest(record.secret_hash, hashed(match[2])):
             raise Unauthorized(f"wrong secret for token {record.id}")
         if record.expires_at <= self._clock.now():
             raise Unauthorized(f"token {record.id} has expired")
         return record
 
 
-def _hash(secret: str) -> str:
+def new_id() -> str:
+    """What a token is known by: ten letters and digits, no secret."""
+    return "".join(secrets.choice(_ID_LETTERS) for _ in range(10))
+
+
+def new_secret() -> str:
+    """256 random bits in 43 characters that are good in URLs and headers."""
+    return secrets.token_urlsafe(32)
+
+
+def hashed(secret: str) -> str:
+    """What is stored of a secret."""
     # The secret has 256 random bits: a slow hash would add nothing.
     return hashlib.sha256(secret.encode()).hexdigest()

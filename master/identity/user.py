@@ -1,4 +1,4 @@
-"""Who a caller is: a name and groups, taken from its certificate."""
+"""Who a caller is: a name and groups, taken from its certificate or its token."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from dataclasses import dataclass
 ADMINISTRATORS = "system:masters"
 NODES = "system:nodes"
 NETPROXIES = "system:netproxies"
+AUTHENTICATED = "system:authenticated"
+UNAUTHENTICATED = "system:unauthenticated"
+CREDENTIAL_ID = "authentication.kubernetes.io/credential-id"  # in extra: which credential it was
 
 _NODE_PREFIX = "system:node:"
 _NETPROXY_PREFIX = "system:netproxy:"
@@ -14,15 +17,25 @@ _NETPROXY_PREFIX = "system:netproxy:"
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """`User("system:node:n1", ("system:nodes",))`. The empty name is nobody."""
+    """`User("system:node:n1", ("system:nodes",))`. The empty name is nobody.
+
+    uid and extra: what Kubernetes' UserInfo has besides; no rule asks for them.
+    """
 
     name: str
     groups: tuple[str, ...] = ()
+    uid: str = ""
+    extra: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     @property
     def is_administrator(self) -> bool:
         """May do everything, also impersonate."""
         return ADMINISTRATORS in self.groups
+
+    @property
+    def is_anonymous(self) -> bool:
+        """Proved nothing; see ANONYMOUS."""
+        return UNAUTHENTICATED in self.groups
 
     @property
     def node(self) -> str:
@@ -65,3 +78,6 @@ def netproxy_user(name: str) -> User:
 def component(name: str) -> User:
     """A part of the control plane in this process, such as "scheduler"."""
     return User(f"system:{name}", (ADMINISTRATORS,))
+
+
+ANONYMOUS = User("system:anonymous", (UNAUTHENTICATED,))
