@@ -10,7 +10,6 @@ name is missing in it or less than a third of its life is left. Keys are mode 06
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +18,7 @@ from pathlib import Path
 from master.identity import ca
 from master.identity.ca import Authority, Credential
 from master.identity.user import ADMINISTRATORS, User
+from pilothouse.process.files import write_private
 
 RENEW_BELOW = 1 / 3
 ADMINISTRATOR = User("admin", (ADMINISTRATORS,))
@@ -131,19 +131,3 @@ def _write_administrator(directory: Path, authority: Authority, now: datetime) -
     write_private(directory / "ca.crt", authority.pem)
     write_private(directory / "admin.key", credential.key)
     write_private(directory / "admin.crt", credential.certificate)
-
-
-def write_private(path: Path, content: bytes) -> None:
-    """The whole file or nothing, readable by its owner only, durable."""
-    draft = path.with_name(f".{path.name}.new")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)

@@ -38,6 +38,8 @@ COMMANDS = {
     "events": "events",
     "wait": "waiting",
     "token": "token",
+    "access-token": "accesstoken",
+    "kubeconfig": "kubeconfig",
     "api-resources": "apiresources",
     "completion": "completion",
     "lab": "",

@@ -1,4 +1,4 @@
-"""pilot token: let machines join the cluster."""
+"""pilot token: let machines join the cluster (people and scripts: pilot access-token)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ from pilothouse.client.aio import Client
 from pilothouse.objects import time as times
 from pilothouse.printing.ages import duration
 
-app = typer.Typer(add_completion=False, help="Let machines join the cluster.", no_args_is_help=True)
+app = typer.Typer(
+    add_completion=False,
+    help="Let machines join the cluster, by token (for people: access-token).",
+    no_args_is_help=True,
+)
 
 
 @app.command()

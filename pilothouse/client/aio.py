@@ -12,7 +12,7 @@ of pilothouse.objects.errors.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
@@ -27,7 +27,6 @@ from pilothouse.client.interface import EventType, Page, PatchType, WatchEvent
 from pilothouse.objects import kinds
 from pilothouse.objects.errors import ServiceUnavailable
 from pilothouse.objects.status import from_rpc
-from pilothouse.process import tls
 from pilothouse.process.backoff import Backoff
 from protos import resources_pb2 as wire
 from protos.core_v1_pb2 import PodLogOptions
@@ -85,8 +84,7 @@ class Client:
     def connect(cls, path: Path | None = None, *, patience: float = 5.0) -> Client:
         """A client for the configured cluster (see pilothouse.client.config); dials lazily."""
         settings = client_config.load(path)
-        channel = tls.channel(settings.server, settings.key_pair())
-        return cls(channel, namespace=settings.namespace, patience=patience)
+        return cls(settings.channel(), namespace=settings.namespace, patience=patience)
 
     async def __aenter__(self) -> Client:
         return self
@@ -275,6 +273,37 @@ class Client:
     async def revoke_token(self, token_id: str) -> None:
         """No machine can join with it any more."""
         await _call(self._administration.RevokeToken, wire.RevokeTokenRequest(id=token_id))
+
+    async def create_access_token(
+        self,
+        user: str,
+        *,
+        groups: Sequence[str] = (),
+        administrator: bool = False,
+        ttl_seconds: int = 0,
+        description: str = "",
+    ) -> wire.AccessToken:
+        """A token with which somebody is `user`; its secret is in this answer only."""
+        request = wire.CreateAccessTokenRequest(
+            user=user,
+            groups=groups,
+            administrator=administrator,
+            ttl_seconds=ttl_seconds,
+            description=description,
+        )
+        method = self._administration.CreateAccessToken
+        return cast(wire.AccessToken, await _call(method, request))
+
+    async def list_access_tokens(self) -> tuple[wire.AccessToken, ...]:
+        """The access tokens that can still be used, of all users."""
+        request = wire.ListAccessTokensRequest()
+        answer = await self._read(lambda: self._administration.ListAccessTokens, request)
+        return tuple(answer.tokens)
+
+    async def revoke_access_token(self, token_id: str) -> None:
+        """Nobody is let in with it any more."""
+        request = wire.RevokeAccessTokenRequest(id=token_id)
+        await _call(self._administration.RevokeAccessToken, request)
 
     async def _write(
         self,

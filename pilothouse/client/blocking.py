@@ -147,6 +147,18 @@ class BlockingClient:
         """No machine can join with it any more."""
         self._await(self._client.revoke_token(token_id))
 
+    def create_access_token(self, user: str, **options: Any) -> wire.AccessToken:
+        """A token with which somebody is `user`; options as in Client.create_access_token."""
+        return self._await(self._client.create_access_token(user, **options))
+
+    def list_access_tokens(self) -> tuple[wire.AccessToken, ...]:
+        """The access tokens that can still be used, of all users."""
+        return self._await(self._client.list_access_tokens())
+
+    def revoke_access_token(self, token_id: str) -> None:
+        """Nobody is let in with it any more."""
+        self._await(self._client.revoke_access_token(token_id))
+
     async def _open(self, path: Path | None, patience: float) -> Client:
         # The channel belongs to the loop that is running when it is made.
         return Client.connect(path, patience=patience)

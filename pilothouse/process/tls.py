@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +50,30 @@ def anonymous_channel(target: str, ca: bytes) -> grpc.aio.Channel:
     return grpc.aio.secure_channel(
         target, grpc.ssl_channel_credentials(ca), options=CHANNEL_OPTIONS
     )
+
+
+def token_channel(target: str, ca: bytes, token: Callable[[], str]) -> grpc.aio.Channel:
+    """A channel that checks the server and sends an access token with every call.
+
+    `token` is asked each time, in a thread of gRPC's.
+    """
+    return grpc.aio.secure_channel(
+        target,
+        grpc.composite_channel_credentials(
+            grpc.ssl_channel_credentials(ca), grpc.metadata_call_credentials(_Bearer(token))
+        ),
+        options=CHANNEL_OPTIONS,
+    )
+
+
+class _Bearer(grpc.AuthMetadataPlugin):
+    def __init__(self, token: Callable[[], str]) -> None:
+        self._token = token
+
+    def __call__(
+        self, context: grpc.AuthMetadataContext, callback: grpc.AuthMetadataPluginCallback
+    ) -> None:
+        callback((("authorization", f"Bearer {self._token()}"),), None)
 
 
 def server_credentials(pair: KeyPair, *, require_client: bool) -> grpc.ServerCredentials:

@@ -157,11 +157,11 @@ async def test_join_port_has_a_rate_limit(master: Running) -> None:
     assert refused >= 4
 
 
-async def test_join_port_serves_nothing_else(master: Running) -> None:
+async def test_join_port_serves_nothing_else_without_a_token(master: Running) -> None:
     target = f"127.0.0.1:{master.ports.join}"
     async with anonymous_channel(target, master.authority.pem) as join:
         call = DispatchStub(join).Renew(RenewRequest(csr=request_for(node_user("n1"))[0]))
-        assert await call.code() == grpc.StatusCode.UNIMPLEMENTED
+        assert await call.code() == grpc.StatusCode.UNAUTHENTICATED
 
 
 async def test_main_port_wants_a_certificate_of_this_ca(master: Running, tmp_path: Path) -> None:
