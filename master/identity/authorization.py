@@ -96,7 +96,7 @@ class Authorizer:
 
 def refusal(user: User, action: Action, relations: Relations) -> str | None:
     """Why the user may not send this request; None: it may."""
-    if not user.name:
+    if not user.name or user.is_anonymous:
         return "the caller is not authenticated"
     if user.is_administrator:
         return None

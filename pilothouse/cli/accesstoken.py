@@ -9,10 +9,10 @@ from typing import Annotated
 
 import typer
 
-from pilothouse.cli.ages import duration
 from pilothouse.cli.columns import aligned
 from pilothouse.cli.command import Config, Failed, run, say, seconds
 from pilothouse.client.aio import Client
+from pilothouse.printing.ages import duration
 from pilothouse.process.files import write_private
 from protos.resources_pb2 import AccessToken
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from master.identity.authorization import Action, Authorizer, change_refusal, refusal
-from master.identity.user import User, component, netproxy_user, node_user
+from master.identity.user import ANONYMOUS, User, component, netproxy_user, node_user
 from pilothouse.objects.errors import Forbidden
 from protos.core_v1_pb2 import Event, Node, Taint
 
@@ -24,6 +24,12 @@ class Relations:
 
 def allowed(user: User, action: Action) -> bool:
     return refusal(user, action, Relations()) is None
+
+
+@pytest.mark.parametrize("user", [User(""), ANONYMOUS], ids=["nameless", "anonymous"])
+def test_who_proves_nothing_may_do_nothing(user: User) -> None:
+    assert not allowed(user, Action("get", "namespaces", name="default"))
+    assert not allowed(user, Action("get", "pods", "default", "web"))
 
 
 @pytest.mark.parametrize(
