@@ -369,6 +369,52 @@ class ManagedFieldsEntry(_message.Message):
     subresource: str
     def __init__(self, manager: _Optional[str] = ..., operation: _Optional[str] = ..., api_version: _Optional[str] = ..., time: _Optional[_Union[_scalars_pb2.Time, _Mapping]] = ..., fields_type: _Optional[str] = ..., fields_v1: _Optional[_Union[_scalars_pb2.FieldsV1, _Mapping]] = ..., subresource: _Optional[str] = ...) -> None: ...
 
+class Table(_message.Message):
+    __slots__ = ("metadata", "column_definitions", "rows")
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    COLUMN_DEFINITIONS_FIELD_NUMBER: _ClassVar[int]
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    metadata: ListMeta
+    column_definitions: _containers.RepeatedCompositeFieldContainer[TableColumnDefinition]
+    rows: _containers.RepeatedCompositeFieldContainer[TableRow]
+    def __init__(self, metadata: _Optional[_Union[ListMeta, _Mapping]] = ..., column_definitions: _Optional[_Iterable[_Union[TableColumnDefinition, _Mapping]]] = ..., rows: _Optional[_Iterable[_Union[TableRow, _Mapping]]] = ...) -> None: ...
+
+class TableColumnDefinition(_message.Message):
+    __slots__ = ("name", "type", "format", "description", "priority")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    FORMAT_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    type: str
+    format: str
+    description: str
+    priority: int
+    def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ..., format: _Optional[str] = ..., description: _Optional[str] = ..., priority: _Optional[int] = ...) -> None: ...
+
+class TableRow(_message.Message):
+    __slots__ = ("cells", "conditions", "object")
+    CELLS_FIELD_NUMBER: _ClassVar[int]
+    CONDITIONS_FIELD_NUMBER: _ClassVar[int]
+    OBJECT_FIELD_NUMBER: _ClassVar[int]
+    cells: _containers.RepeatedCompositeFieldContainer[_scalars_pb2.JSON]
+    conditions: _containers.RepeatedCompositeFieldContainer[TableRowCondition]
+    object: _scalars_pb2.RawExtension
+    def __init__(self, cells: _Optional[_Iterable[_Union[_scalars_pb2.JSON, _Mapping]]] = ..., conditions: _Optional[_Iterable[_Union[TableRowCondition, _Mapping]]] = ..., object: _Optional[_Union[_scalars_pb2.RawExtension, _Mapping]] = ...) -> None: ...
+
+class TableRowCondition(_message.Message):
+    __slots__ = ("type", "status", "reason", "message")
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    type: str
+    status: str
+    reason: str
+    message: str
+    def __init__(self, type: _Optional[str] = ..., status: _Optional[str] = ..., reason: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
+
 class TableOptions(_message.Message):
     __slots__ = ("include_object",)
     INCLUDE_OBJECT_FIELD_NUMBER: _ClassVar[int]
@@ -404,3 +450,31 @@ class Condition(_message.Message):
     reason: str
     message: str
     def __init__(self, type: _Optional[str] = ..., status: _Optional[str] = ..., observed_generation: _Optional[int] = ..., last_transition_time: _Optional[_Union[_scalars_pb2.Time, _Mapping]] = ..., reason: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
+
+class GroupVersionKind(_message.Message):
+    __slots__ = ("group", "version", "kind")
+    GROUP_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    group: str
+    version: str
+    kind: str
+    def __init__(self, group: _Optional[str] = ..., version: _Optional[str] = ..., kind: _Optional[str] = ...) -> None: ...
+
+class GroupVersionResource(_message.Message):
+    __slots__ = ("group", "version", "resource")
+    GROUP_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    RESOURCE_FIELD_NUMBER: _ClassVar[int]
+    group: str
+    version: str
+    resource: str
+    def __init__(self, group: _Optional[str] = ..., version: _Optional[str] = ..., resource: _Optional[str] = ...) -> None: ...
+
+class WatchEvent(_message.Message):
+    __slots__ = ("type", "object")
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    OBJECT_FIELD_NUMBER: _ClassVar[int]
+    type: str
+    object: _scalars_pb2.RawExtension
+    def __init__(self, type: _Optional[str] = ..., object: _Optional[_Union[_scalars_pb2.RawExtension, _Mapping]] = ...) -> None: ...

@@ -8,6 +8,10 @@ from typing import ClassVar as _ClassVar, Optional as _Optional
 DESCRIPTOR: _descriptor.FileDescriptor
 RESOURCE_FIELD_NUMBER: _ClassVar[int]
 resource: _descriptor.FieldDescriptor
+API_VERSION_FIELD_NUMBER: _ClassVar[int]
+api_version: _descriptor.FieldDescriptor
+TRANSPARENT_FIELD_NUMBER: _ClassVar[int]
+transparent: _descriptor.FieldDescriptor
 ATOMIC_FIELD_NUMBER: _ClassVar[int]
 atomic: _descriptor.FieldDescriptor
 INLINE_FIELD_NUMBER: _ClassVar[int]
@@ -28,7 +32,7 @@ APPLY_KEYS_FIELD_NUMBER: _ClassVar[int]
 apply_keys: _descriptor.FieldDescriptor
 
 class Resource(_message.Message):
-    __slots__ = ("group", "version", "plural", "namespaced", "short_names", "categories", "subresources")
+    __slots__ = ("group", "version", "plural", "namespaced", "short_names", "categories", "subresources", "version_of", "verbs", "caveat")
     GROUP_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     PLURAL_FIELD_NUMBER: _ClassVar[int]
@@ -36,6 +40,9 @@ class Resource(_message.Message):
     SHORT_NAMES_FIELD_NUMBER: _ClassVar[int]
     CATEGORIES_FIELD_NUMBER: _ClassVar[int]
     SUBRESOURCES_FIELD_NUMBER: _ClassVar[int]
+    VERSION_OF_FIELD_NUMBER: _ClassVar[int]
+    VERBS_FIELD_NUMBER: _ClassVar[int]
+    CAVEAT_FIELD_NUMBER: _ClassVar[int]
     group: str
     version: str
     plural: str
@@ -43,4 +50,7 @@ class Resource(_message.Message):
     short_names: _containers.RepeatedScalarFieldContainer[str]
     categories: _containers.RepeatedScalarFieldContainer[str]
     subresources: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, group: _Optional[str] = ..., version: _Optional[str] = ..., plural: _Optional[str] = ..., namespaced: bool = ..., short_names: _Optional[_Iterable[str]] = ..., categories: _Optional[_Iterable[str]] = ..., subresources: _Optional[_Iterable[str]] = ...) -> None: ...
+    version_of: str
+    verbs: _containers.RepeatedScalarFieldContainer[str]
+    caveat: str
+    def __init__(self, group: _Optional[str] = ..., version: _Optional[str] = ..., plural: _Optional[str] = ..., namespaced: bool = ..., short_names: _Optional[_Iterable[str]] = ..., categories: _Optional[_Iterable[str]] = ..., subresources: _Optional[_Iterable[str]] = ..., version_of: _Optional[str] = ..., verbs: _Optional[_Iterable[str]] = ..., caveat: _Optional[str] = ...) -> None: ...

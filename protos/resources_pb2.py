@@ -23,14 +23,26 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import any_pb2 as google_dot_protobuf_dot_any__pb2
+from protos import admissionregistration_v1_pb2 as protos_dot_admissionregistration__v1__pb2
+from protos import apiextensions_v1_pb2 as protos_dot_apiextensions__v1__pb2
+from protos import apiregistration_v1_pb2 as protos_dot_apiregistration__v1__pb2
 from protos import apps_v1_pb2 as protos_dot_apps__v1__pb2
+from protos import autoscaling_v2_pb2 as protos_dot_autoscaling__v2__pb2
+from protos import batch_v1_pb2 as protos_dot_batch__v1__pb2
+from protos import certificates_v1_pb2 as protos_dot_certificates__v1__pb2
 from protos import coordination_v1_pb2 as protos_dot_coordination__v1__pb2
 from protos import core_v1_pb2 as protos_dot_core__v1__pb2
 from protos import discovery_v1_pb2 as protos_dot_discovery__v1__pb2
 from protos import meta_v1_pb2 as protos_dot_meta__v1__pb2
+from protos import networking_v1_pb2 as protos_dot_networking__v1__pb2
+from protos import node_v1_pb2 as protos_dot_node__v1__pb2
+from protos import policy_v1_pb2 as protos_dot_policy__v1__pb2
+from protos import rbac_v1_pb2 as protos_dot_rbac__v1__pb2
+from protos import scheduling_v1_pb2 as protos_dot_scheduling__v1__pb2
+from protos import storage_v1_pb2 as protos_dot_storage__v1__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16protos/resources.proto\x12\rpilothouse.v1\x1a\x19google/protobuf/any.proto\x1a\x14protos/apps_v1.proto\x1a\x1cprotos/coordination_v1.proto\x1a\x14protos/core_v1.proto\x1a\x19protos/discovery_v1.proto\x1a\x14protos/meta_v1.proto\"\xf7\x04\n\x06Object\x12\x32\n\tnamespace\x18\x01 \x01(\x0b\x32\x1d.pilothouse.core.v1.NamespaceH\x00\x12(\n\x04node\x18\x02 \x01(\x0b\x32\x18.pilothouse.core.v1.NodeH\x00\x12&\n\x03pod\x18\x03 \x01(\x0b\x32\x17.pilothouse.core.v1.PodH\x00\x12\x33\n\nconfig_map\x18\x04 \x01(\x0b\x32\x1d.pilothouse.core.v1.ConfigMapH\x00\x12,\n\x06secret\x18\x05 \x01(\x0b\x32\x1a.pilothouse.core.v1.SecretH\x00\x12.\n\x07service\x18\x06 \x01(\x0b\x32\x1b.pilothouse.core.v1.ServiceH\x00\x12=\n\x0fservice_account\x18\x07 \x01(\x0b\x32\".pilothouse.core.v1.ServiceAccountH\x00\x12*\n\x05\x65vent\x18\x08 \x01(\x0b\x32\x19.pilothouse.core.v1.EventH\x00\x12@\n\x0e\x65ndpoint_slice\x18\t \x01(\x0b\x32&.pilothouse.discovery.v1.EndpointSliceH\x00\x12\x32\n\x05lease\x18\n \x01(\x0b\x32!.pilothouse.coordination.v1.LeaseH\x00\x12\x35\n\x0breplica_set\x18\x0b \x01(\x0b\x32\x1e.pilothouse.apps.v1.ReplicaSetH\x00\x12\x34\n\ndeployment\x18\x0c \x01(\x0b\x32\x1e.pilothouse.apps.v1.DeploymentH\x00\x42\x06\n\x04kind\"M\n\x03Ref\x12\x10\n\x08resource\x18\x01 \x01(\t\x12\x11\n\tnamespace\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x13\n\x0bsubresource\x18\x04 \x01(\t\"?\n\nGetRequest\x12\x1f\n\x03ref\x18\x01 \x01(\x0b\x32\x12.pilothouse.v1.Ref\x12\x10\n\x08revision\x18\x02 \x01(\x03\"\x97\x01\n\x0bListRequest\x12\x1f\n\x03ref\x18\x01 \x01(\x0b\x32\x12.pilothouse.v1.Ref\x12\x16\n\x0elabel_selector\x18\x02 \x01(\t\x12\x16\n\x0e\x66ield_selector\x18\x03 \x01(\t\x12\r\n\x05limit\x18\x04 \x01(\x03\x12\x16\n\x0e\x63ontinue_token\x18\x05 \x01(\t\x12\x10\n\x08revision\x18\x06 \x01(\x03\"q\n\x0cListResponse\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12\x16\n\x0e\x63ontinue_token\x18\x02 \x01(\t\x12\x11\n\tremaining\x18\x03 \x01(\x03\x12$\n\x05items\x18\x04 \x03(\x0b\x32\x15.pilothouse.v1.Object\"\x95\x01\n\x0cWatchRequest\x12\x1f\n\x03ref\x18\x01 \x01(\x0b\x32\x12.pilothouse.v1.Ref\x12\x16\n\x0elabel_selector\x18\x02 \x01(\t\x12\x16\n\x0e\x66ield_selector\x18\x03 \x01(\t\x12\x10\n\x08revision\x18\x04 \x01(\x03\x12\x11\n\tbookmarks\x18\x05 \x01(\x08\x12\x0f\n\x07\x62\x61tches\x18\x06 \x01(\x08\"\xee\x01\n\rWatchResponse\x12/\n\x04type\x18\x01 \x01(\x0e\x32!.pilothouse.v1.WatchResponse.Type\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12%\n\x06object\x18\x03 \x01(\x0b\x32\x15.pilothouse.v1.Object\x12*\n\x04more\x18\x04 \x03(\x0b\x32\x1c.pilothouse.v1.WatchResponse\"G\n\x04Type\x12\x0b\n\x07UNKNOWN\x10\x00\x12\t\n\x05\x41\x44\x44\x45\x44\x10\x01\x12\x0c\n\x08MODIFIED\x10\x02\x12\x0b\n\x07\x44\x45LETED\x10\x03\x12\x0c\n\x08\x42OOKMARK\x10\x04\"r\n\x0cWriteRequest\x12%\n\x06object\x18\x01 \x01(\x0b\x32\x15.pilothouse.v1.Object\x12\x0f\n\x07\x64ry_run\x18\x02 \x01(\x08\x12\x15\n\rfield_manager\x18\x03 \x01(\t\x12\x13\n\x0bsubresource\x18\x04 \x01(\t\"\xe9\x01\n\x0cPatchRequest\x12\x1f\n\x03ref\x18\x01 \x01(\x0b\x32\x12.pilothouse.v1.Ref\x12.\n\x04type\x18\x02 \x01(\x0e\x32 .pilothouse.v1.PatchRequest.Type\x12\r\n\x05patch\x18\x03 \x01(\x0c\x12\x0f\n\x07\x64ry_run\x18\x04 \x01(\x08\x12\x15\n\rfield_manager\x18\x05 \x01(\t\x12\r\n\x05\x66orce\x18\x06 \x01(\x08\"B\n\x04Type\x12\x0b\n\x07UNKNOWN\x10\x00\x12\x08\n\x04JSON\x10\x01\x12\t\n\x05MERGE\x10\x02\x12\r\n\tSTRATEGIC\x10\x03\x12\t\n\x05\x41PPLY\x10\x04\"d\n\rDeleteRequest\x12\x1f\n\x03ref\x18\x01 \x01(\x0b\x32\x12.pilothouse.v1.Ref\x12\x32\n\x07options\x18\x02 \x01(\x0b\x32!.pilothouse.meta.v1.DeleteOptions\"H\n\x0e\x44\x65leteResponse\x12%\n\x06object\x18\x01 \x01(\x0b\x32\x15.pilothouse.v1.Object\x12\x0f\n\x07removed\x18\x02 \x01(\x08\"\x9e\x01\n\x17\x44\x65leteCollectionRequest\x12\x1f\n\x03ref\x18\x01 \x01(\x0b\x32\x12.pilothouse.v1.Ref\x12\x16\n\x0elabel_selector\x18\x02 \x01(\t\x12\x16\n\x0e\x66ield_selector\x18\x03 \x01(\t\x12\x32\n\x07options\x18\x04 \x01(\x0b\x32!.pilothouse.meta.v1.DeleteOptions\"\xd2\x01\n\tErrorInfo\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x10\n\x08resource\x18\x03 \x01(\t\x12\x0c\n\x04name\x18\x04 \x01(\t\x12.\n\x06\x63\x61uses\x18\x05 \x03(\x0b\x32\x1e.pilothouse.v1.ErrorInfo.Cause\x12\x1b\n\x13retry_after_seconds\x18\x06 \x01(\x05\x1a\x37\n\x05\x43\x61use\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\"Q\n\tRpcStatus\x12\x0c\n\x04\x63ode\x18\x01 \x01(\x05\x12\x0f\n\x07message\x18\x02 \x01(\t\x12%\n\x07\x64\x65tails\x18\x03 \x03(\x0b\x32\x14.google.protobuf.Any\"a\n\x0bLogsRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x0b\n\x03pod\x18\x02 \x01(\t\x12\x32\n\x07options\x18\x03 \x01(\x0b\x32!.pilothouse.core.v1.PodLogOptions\"\x15\n\x05\x43hunk\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\"\x9b\x01\n\x0bStreamStart\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x0b\n\x03pod\x18\x02 \x01(\t\x12\x11\n\tcontainer\x18\x03 \x01(\t\x12\x0f\n\x07\x63ommand\x18\x04 \x03(\t\x12\r\n\x05stdin\x18\x05 \x01(\x08\x12\x0e\n\x06stdout\x18\x06 \x01(\x08\x12\x0e\n\x06stderr\x18\x07 \x01(\x08\x12\x0b\n\x03tty\x18\x08 \x01(\x08\x12\x0c\n\x04port\x18\t \x01(\x05\"-\n\x0cTerminalSize\x12\r\n\x05width\x18\x01 \x01(\x05\x12\x0e\n\x06height\x18\x02 \x01(\x05\"\x9c\x01\n\x0bStreamInput\x12+\n\x05start\x18\x01 \x01(\x0b\x32\x1a.pilothouse.v1.StreamStartH\x00\x12\x0f\n\x05stdin\x18\x02 \x01(\x0cH\x00\x12-\n\x06resize\x18\x03 \x01(\x0b\x32\x1b.pilothouse.v1.TerminalSizeH\x00\x12\x15\n\x0b\x63lose_input\x18\x04 \x01(\x08H\x00\x42\t\n\x07\x63ontent\"v\n\x0cStreamOutput\x12\x10\n\x06stdout\x18\x01 \x01(\x0cH\x00\x12\x10\n\x06stderr\x18\x02 \x01(\x0cH\x00\x12\x13\n\texit_code\x18\x03 \x01(\x05H\x00\x12\x0f\n\x05\x65rror\x18\x04 \x01(\tH\x00\x12\x11\n\x07started\x18\x05 \x01(\x08H\x00\x42\t\n\x07\x63ontent\"-\n\nWhyRequest\x12\x1f\n\x03ref\x18\x01 \x01(\x0b\x32\x12.pilothouse.v1.Ref\"\x9c\x03\n\x0bWhyResponse\x12\x0f\n\x07outcome\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x10\n\x08revision\x18\x03 \x01(\x03\x12.\n\x07\x64\x65\x63ided\x18\x04 \x01(\x0b\x32\x1d.pilothouse.meta.v1.Condition\x12\x35\n\x05nodes\x18\x05 \x03(\x0b\x32&.pilothouse.v1.WhyResponse.NodeVerdict\x12\x10\n\x08replayed\x18\x06 \x01(\x08\x1a\xdf\x01\n\x0bNodeVerdict\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x0e\n\x06\x63hosen\x18\x02 \x01(\x08\x12\x10\n\x08\x66\x65\x61sible\x18\x03 \x01(\x08\x12\x0e\n\x06\x66ilter\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\x42\n\x06scores\x18\x06 \x03(\x0b\x32\x32.pilothouse.v1.WhyResponse.NodeVerdict.ScoresEntry\x12\r\n\x05total\x18\x07 \x01(\x01\x1a-\n\x0bScoresEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\">\n\x12\x43reateTokenRequest\x12\x13\n\x0bttl_seconds\x18\x01 \x01(\x03\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\"r\n\x05Token\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05token\x18\x02 \x01(\t\x12\x12\n\nexpires_at\x18\x03 \x01(\x03\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t\x12\x0f\n\x07\x63\x61_hash\x18\x05 \x01(\t\x12\x14\n\x0cjoin_command\x18\x06 \x01(\t\"\x13\n\x11ListTokensRequest\":\n\x12ListTokensResponse\x12$\n\x06tokens\x18\x01 \x03(\x0b\x32\x14.pilothouse.v1.Token\" \n\x12RevokeTokenRequest\x12\n\n\x02id\x18\x01 \x01(\t\"\x15\n\x13RevokeTokenResponse\"y\n\x18\x43reateAccessTokenRequest\x12\x0c\n\x04user\x18\x01 \x01(\t\x12\x0e\n\x06groups\x18\x02 \x03(\t\x12\x15\n\radministrator\x18\x03 \x01(\x08\x12\x13\n\x0bttl_seconds\x18\x04 \x01(\x03\x12\x13\n\x0b\x64\x65scription\x18\x05 \x01(\t\"\xa7\x01\n\x0b\x41\x63\x63\x65ssToken\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05token\x18\x02 \x01(\t\x12\x0c\n\x04user\x18\x03 \x01(\t\x12\x0e\n\x06groups\x18\x04 \x03(\t\x12\x12\n\nexpires_at\x18\x05 \x01(\x03\x12\x12\n\ncreated_at\x18\x06 \x01(\x03\x12\x12\n\ncreated_by\x18\x07 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x08 \x01(\t\x12\x0e\n\x06server\x18\t \x01(\t\"\x19\n\x17ListAccessTokensRequest\"F\n\x18ListAccessTokensResponse\x12*\n\x06tokens\x18\x01 \x03(\x0b\x32\x1a.pilothouse.v1.AccessToken\"&\n\x18RevokeAccessTokenRequest\x12\n\n\x02id\x18\x01 \x01(\t\"\x1b\n\x19RevokeAccessTokenResponse2\xa5\x05\n\tResources\x12\x37\n\x03Get\x12\x19.pilothouse.v1.GetRequest\x1a\x15.pilothouse.v1.Object\x12?\n\x04List\x12\x1a.pilothouse.v1.ListRequest\x1a\x1b.pilothouse.v1.ListResponse\x12\x44\n\x05Watch\x12\x1b.pilothouse.v1.WatchRequest\x1a\x1c.pilothouse.v1.WatchResponse0\x01\x12<\n\x06\x43reate\x12\x1b.pilothouse.v1.WriteRequest\x1a\x15.pilothouse.v1.Object\x12<\n\x06Update\x12\x1b.pilothouse.v1.WriteRequest\x1a\x15.pilothouse.v1.Object\x12\x42\n\x0cUpdateStatus\x12\x1b.pilothouse.v1.WriteRequest\x1a\x15.pilothouse.v1.Object\x12;\n\x05Patch\x12\x1b.pilothouse.v1.PatchRequest\x1a\x15.pilothouse.v1.Object\x12;\n\x05\x41pply\x12\x1b.pilothouse.v1.PatchRequest\x1a\x15.pilothouse.v1.Object\x12\x45\n\x06\x44\x65lete\x12\x1c.pilothouse.v1.DeleteRequest\x1a\x1d.pilothouse.v1.DeleteResponse\x12W\n\x10\x44\x65leteCollection\x12&.pilothouse.v1.DeleteCollectionRequest\x1a\x1b.pilothouse.v1.ListResponse2\x9d\x02\n\x07Streams\x12:\n\x04Logs\x12\x1a.pilothouse.v1.LogsRequest\x1a\x14.pilothouse.v1.Chunk0\x01\x12\x43\n\x04\x45xec\x12\x1a.pilothouse.v1.StreamInput\x1a\x1b.pilothouse.v1.StreamOutput(\x01\x30\x01\x12\x45\n\x06\x41ttach\x12\x1a.pilothouse.v1.StreamInput\x1a\x1b.pilothouse.v1.StreamOutput(\x01\x30\x01\x12J\n\x0bPortForward\x12\x1a.pilothouse.v1.StreamInput\x1a\x1b.pilothouse.v1.StreamOutput(\x01\x30\x01\x32I\n\tDecisions\x12<\n\x03Why\x12\x19.pilothouse.v1.WhyRequest\x1a\x1a.pilothouse.v1.WhyResponse2\xa8\x04\n\x0e\x41\x64ministration\x12\x46\n\x0b\x43reateToken\x12!.pilothouse.v1.CreateTokenRequest\x1a\x14.pilothouse.v1.Token\x12Q\n\nListTokens\x12 .pilothouse.v1.ListTokensRequest\x1a!.pilothouse.v1.ListTokensResponse\x12T\n\x0bRevokeToken\x12!.pilothouse.v1.RevokeTokenRequest\x1a\".pilothouse.v1.RevokeTokenResponse\x12X\n\x11\x43reateAccessToken\x12\'.pilothouse.v1.CreateAccessTokenRequest\x1a\x1a.pilothouse.v1.AccessToken\x12\x63\n\x10ListAccessTokens\x12&.pilothouse.v1.ListAccessTokensRequest\x1a\'.pilothouse.v1.ListAccessTokensResponse\x12\x66\n\x11RevokeAccessToken\x12\'.pilothouse.v1.RevokeAccessTokenRequest\x1a(.pilothouse.v1.RevokeAccessTokenResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16protos/resources.proto\x12\rpilothouse.v1\x1a\x19google/protobuf/any.proto\x1a%protos/admissionregistration_v1.proto\x1a\x1dprotos/apiextensions_v1.proto\x1a\x1fprotos/apiregistration_v1.proto\x1a\x14protos/apps_v1.proto\x1a\x1bprotos/autoscaling_v2.proto\x1a\x15protos/batch_v1.proto\x1a\x1cprotos/certificates_v1.proto\x1a\x1cprotos/coordination_v1.proto\x1a\x14protos/core_v1.proto\x1a\x19protos/discovery_v1.proto\x1a\x14protos/meta_v1.proto\x1a\x1aprotos/networking_v1.proto\x1a\x14protos/node_v1.proto\x1a\x16protos/policy_v1.proto\x1a\x14protos/rbac_v1.proto\x1a\x1aprotos/scheduling_v1.proto\x1a\x17protos/storage_v1.proto\"\xfa\x17\n\x06Object\x12\x32\n\tnamespace\x18\x01 \x01(\x0b\x32\x1d.pilothouse.core.v1.NamespaceH\x00\x12(\n\x04node\x18\x02 \x01(\x0b\x32\x18.pilothouse.core.v1.NodeH\x00\x12&\n\x03pod\x18\x03 \x01(\x0b\x32\x17.pilothouse.core.v1.PodH\x00\x12\x33\n\nconfig_map\x18\x04 \x01(\x0b\x32\x1d.pilothouse.core.v1.ConfigMapH\x00\x12,\n\x06secret\x18\x05 \x01(\x0b\x32\x1a.pilothouse.core.v1.SecretH\x00\x12.\n\x07service\x18\x06 \x01(\x0b\x32\x1b.pilothouse.core.v1.ServiceH\x00\x12=\n\x0fservice_account\x18\x07 \x01(\x0b\x32\".pilothouse.core.v1.ServiceAccountH\x00\x12*\n\x05\x65vent\x18\x08 \x01(\x0b\x32\x19.pilothouse.core.v1.EventH\x00\x12@\n\x0e\x65ndpoint_slice\x18\t \x01(\x0b\x32&.pilothouse.discovery.v1.EndpointSliceH\x00\x12\x32\n\x05lease\x18\n \x01(\x0b\x32!.pilothouse.coordination.v1.LeaseH\x00\x12\x35\n\x0breplica_set\x18\x0b \x01(\x0b\x32\x1e.pilothouse.apps.v1.ReplicaSetH\x00\x12\x34\n\ndeployment\x18\x0c \x01(\x0b\x32\x1e.pilothouse.apps.v1.DeploymentH\x00\x12\x32\n\tendpoints\x18\r \x01(\x0b\x32\x1d.pilothouse.core.v1.EndpointsH\x00\x12\x35\n\x0blimit_range\x18\x0e \x01(\x0b\x32\x1e.pilothouse.core.v1.LimitRangeH\x00\x12\x41\n\x11persistent_volume\x18\x0f \x01(\x0b\x32$.pilothouse.core.v1.PersistentVolumeH\x00\x12L\n\x17persistent_volume_claim\x18\x10 \x01(\x0b\x32).pilothouse.core.v1.PersistentVolumeClaimH\x00\x12\x37\n\x0cpod_template\x18\x11 \x01(\x0b\x32\x1f.pilothouse.core.v1.PodTemplateH\x00\x12K\n\x16replication_controller\x18\x12 \x01(\x0b\x32).pilothouse.core.v1.ReplicationControllerH\x00\x12;\n\x0eresource_quota\x18\x13 \x01(\x0b\x32!.pilothouse.core.v1.ResourceQuotaH\x00\x12\x37\n\x0cstateful_set\x18\x14 \x01(\x0b\x32\x1f.pilothouse.apps.v1.StatefulSetH\x00\x12\x33\n\ndaemon_set\x18\x15 \x01(\x0b\x32\x1d.pilothouse.apps.v1.DaemonSetH\x00\x12\x45\n\x13\x63ontroller_revision\x18\x16 \x01(\x0b\x32&.pilothouse.apps.v1.ControllerRevisionH\x00\x12\'\n\x03job\x18\x17 \x01(\x0b\x32\x18.pilothouse.batch.v1.JobH\x00\x12\x30\n\x08\x63ron_job\x18\x18 \x01(\x0b\x32\x1c.pilothouse.batch.v1.CronJobH\x00\x12W\n\x19horizontal_pod_autoscaler\x18\x19 \x01(\x0b\x32\x32.pilothouse.autoscaling.v2.HorizontalPodAutoscalerH\x00\x12J\n\x15pod_disruption_budget\x18\x1a \x01(\x0b\x32).pilothouse.policy.v1.PodDisruptionBudgetH\x00\x12(\n\x04role\x18\x1b \x01(\x0b\x32\x18.pilothouse.rbac.v1.RoleH\x00\x12\x37\n\x0crole_binding\x18\x1c \x01(\x0b\x32\x1f.pilothouse.rbac.v1.RoleBindingH\x00\x12\x37\n\x0c\x63luster_role\x18\x1d \x01(\x0b\x32\x1f.pilothouse.rbac.v1.ClusterRoleH\x00\x12\x46\n\x14\x63luster_role_binding\x18\x1e \x01(\x0b\x32&.pilothouse.rbac.v1.ClusterRoleBindingH\x00\x12\x34\n\x07ingress\x18\x1f \x01(\x0b\x32!.pilothouse.networking.v1.IngressH\x00\x12?\n\ringress_class\x18  \x01(\x0b\x32&.pilothouse.networking.v1.IngressClassH\x00\x12\x41\n\x0enetwork_policy\x18! \x01(\x0b\x32\'.pilothouse.networking.v1.NetworkPolicyH\x00\x12<\n\rstorage_class\x18\" \x01(\x0b\x32#.pilothouse.storage.v1.StorageClassH\x00\x12\x44\n\x11volume_attachment\x18# \x01(\x0b\x32\'.pilothouse.storage.v1.VolumeAttachmentH\x00\x12\x36\n\ncsi_driver\x18$ \x01(\x0b\x32 .pilothouse.storage.v1.CSIDriverH\x00\x12\x32\n\x08\x63si_node\x18% \x01(\x0b\x32\x1e.pilothouse.storage.v1.CSINodeH\x00\x12I\n\x14\x63si_storage_capacity\x18& \x01(\x0b\x32).pilothouse.storage.v1.CSIStorageCapacityH\x00\x12\x41\n\x0epriority_class\x18\' \x01(\x0b\x32\'.pilothouse.scheduling.v1.PriorityClassH\x00\x12\x39\n\rruntime_class\x18( \x01(\x0b\x32 .pilothouse.node.v1.RuntimeClassH\x00\x12\\\n\x1b\x63\x65rtificate_signing_request\x18) \x01(\x0b\x32\x35.pilothouse.certificates.v1.CertificateSigningRequestH\x00\x12k\n\x1emutating_webhook_configuration\x18* \x01(\x0b\x32\x41.pilothouse.admissionregistration.v1.MutatingWebhookConfigurationH\x00\x12o\n validating_webhook_configuration\x18+ \x01(\x0b\x32\x43.pilothouse.admissionregistration.v1.ValidatingWebhookConfigurationH\x00\x12\x65\n\x1bvalidating_admission_policy\x18, \x01(\x0b\x32>.pilothouse.admissionregistration.v1.ValidatingAdmissionPolicyH\x00\x12t\n#validating_admission_policy_binding\x18- \x01(\x0b\x32\x45.pilothouse.admissionregistration.v1.ValidatingAdmissionPolicyBindingH\x00\x12[\n\x1a\x63ustom_resource_definition\x18. \x01(\x0b\x32\x35.pilothouse.apiextensions.v1.CustomResourceDefinitionH\x00\x12@\n\x0b\x61pi_service\x18/ \x01(\x0b\x32).pilothouse.apiregistration.v1.APIServiceH\x00\x42\x06\n\x04kind\"M\n\x03Ref\x12\x10\n\x08resource\x18\x01 \x01(\t\x12\x11\n\tnamespace\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x13\n\x0bsubresource\x18\x04 \x01(\t\"?\n\nGetRequest\x12\x1f\n\x03ref\x18\x01 \x01(\x0b\x32\x12.pilothouse.v1.Ref\x12\x10\n\x08revision\x18\x02 \x01(\x03\"\x97\x01\n\x0bListRequest\x12\x1f\n\x03ref\x18\x01 \x01(\x0b\x32\x12.pilothouse.v1.Ref\x12\x16\n\x0elabel_selector\x18\x02 \x01(\t\x12\x16\n\x0e\x66ield_selector\x18\x03 \x01(\t\x12\r\n\x05limit\x18\x04 \x01(\x03\x12\x16\n\x0e\x63ontinue_token\x18\x05 \x01(\t\x12\x10\n\x08revision\x18\x06 \x01(\x03\"q\n\x0cListResponse\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12\x16\n\x0e\x63ontinue_token\x18\x02 \x01(\t\x12\x11\n\tremaining\x18\x03 \x01(\x03\x12$\n\x05items\x18\x04 \x03(\x0b\x32\x15.pilothouse.v1.Object\"\x95\x01\n\x0cWatchRequest\x12\x1f\n\x03ref\x18\x01 \x01(\x0b\x32\x12.pilothouse.v1.Ref\x12\x16\n\x0elabel_selector\x18\x02 \x01(\t\x12\x16\n\x0e\x66ield_selector\x18\x03 \x01(\t\x12\x10\n\x08revision\x18\x04 \x01(\x03\x12\x11\n\tbookmarks\x18\x05 \x01(\x08\x12\x0f\n\x07\x62\x61tches\x18\x06 \x01(\x08\"\xee\x01\n\rWatchResponse\x12/\n\x04type\x18\x01 \x01(\x0e\x32!.pilothouse.v1.WatchResponse.Type\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12%\n\x06object\x18\x03 \x01(\x0b\x32\x15.pilothouse.v1.Object\x12*\n\x04more\x18\x04 \x03(\x0b\x32\x1c.pilothouse.v1.WatchResponse\"G\n\x04Type\x12\x0b\n\x07UNKNOWN\x10\x00\x12\t\n\x05\x41\x44\x44\x45\x44\x10\x01\x12\x0c\n\x08MODIFIED\x10\x02\x12\x0b\n\x07\x44\x45LETED\x10\x03\x12\x0c\n\x08\x42OOKMARK\x10\x04\"r\n\x0cWriteRequest\x12%\n\x06object\x18\x01 \x01(\x0b\x32\x15.pilothouse.v1.Object\x12\x0f\n\x07\x64ry_run\x18\x02 \x01(\x08\x12\x15\n\rfield_manager\x18\x03 \x01(\t\x12\x13\n\x0bsubresource\x18\x04 \x01(\t\"\xe9\x01\n\x0cPatchRequest\x12\x1f\n\x03ref\x18\x01 \x01(\x0b\x32\x12.pilothouse.v1.Ref\x12.\n\x04type\x18\x02 \x01(\x0e\x32 .pilothouse.v1.PatchRequest.Type\x12\r\n\x05patch\x18\x03 \x01(\x0c\x12\x0f\n\x07\x64ry_run\x18\x04 \x01(\x08\x12\x15\n\rfield_manager\x18\x05 \x01(\t\x12\r\n\x05\x66orce\x18\x06 \x01(\x08\"B\n\x04Type\x12\x0b\n\x07UNKNOWN\x10\x00\x12\x08\n\x04JSON\x10\x01\x12\t\n\x05MERGE\x10\x02\x12\r\n\tSTRATEGIC\x10\x03\x12\t\n\x05\x41PPLY\x10\x04\"d\n\rDeleteRequest\x12\x1f\n\x03ref\x18\x01 \x01(\x0b\x32\x12.pilothouse.v1.Ref\x12\x32\n\x07options\x18\x02 \x01(\x0b\x32!.pilothouse.meta.v1.DeleteOptions\"H\n\x0e\x44\x65leteResponse\x12%\n\x06object\x18\x01 \x01(\x0b\x32\x15.pilothouse.v1.Object\x12\x0f\n\x07removed\x18\x02 \x01(\x08\"\x9e\x01\n\x17\x44\x65leteCollectionRequest\x12\x1f\n\x03ref\x18\x01 \x01(\x0b\x32\x12.pilothouse.v1.Ref\x12\x16\n\x0elabel_selector\x18\x02 \x01(\t\x12\x16\n\x0e\x66ield_selector\x18\x03 \x01(\t\x12\x32\n\x07options\x18\x04 \x01(\x0b\x32!.pilothouse.meta.v1.DeleteOptions\"\xd2\x01\n\tErrorInfo\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x10\n\x08resource\x18\x03 \x01(\t\x12\x0c\n\x04name\x18\x04 \x01(\t\x12.\n\x06\x63\x61uses\x18\x05 \x03(\x0b\x32\x1e.pilothouse.v1.ErrorInfo.Cause\x12\x1b\n\x13retry_after_seconds\x18\x06 \x01(\x05\x1a\x37\n\x05\x43\x61use\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\"Q\n\tRpcStatus\x12\x0c\n\x04\x63ode\x18\x01 \x01(\x05\x12\x0f\n\x07message\x18\x02 \x01(\t\x12%\n\x07\x64\x65tails\x18\x03 \x03(\x0b\x32\x14.google.protobuf.Any\"a\n\x0bLogsRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x0b\n\x03pod\x18\x02 \x01(\t\x12\x32\n\x07options\x18\x03 \x01(\x0b\x32!.pilothouse.core.v1.PodLogOptions\"\x15\n\x05\x43hunk\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\"\x9b\x01\n\x0bStreamStart\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x0b\n\x03pod\x18\x02 \x01(\t\x12\x11\n\tcontainer\x18\x03 \x01(\t\x12\x0f\n\x07\x63ommand\x18\x04 \x03(\t\x12\r\n\x05stdin\x18\x05 \x01(\x08\x12\x0e\n\x06stdout\x18\x06 \x01(\x08\x12\x0e\n\x06stderr\x18\x07 \x01(\x08\x12\x0b\n\x03tty\x18\x08 \x01(\x08\x12\x0c\n\x04port\x18\t \x01(\x05\"-\n\x0cTerminalSize\x12\r\n\x05width\x18\x01 \x01(\x05\x12\x0e\n\x06height\x18\x02 \x01(\x05\"\x9c\x01\n\x0bStreamInput\x12+\n\x05start\x18\x01 \x01(\x0b\x32\x1a.pilothouse.v1.StreamStartH\x00\x12\x0f\n\x05stdin\x18\x02 \x01(\x0cH\x00\x12-\n\x06resize\x18\x03 \x01(\x0b\x32\x1b.pilothouse.v1.TerminalSizeH\x00\x12\x15\n\x0b\x63lose_input\x18\x04 \x01(\x08H\x00\x42\t\n\x07\x63ontent\"v\n\x0cStreamOutput\x12\x10\n\x06stdout\x18\x01 \x01(\x0cH\x00\x12\x10\n\x06stderr\x18\x02 \x01(\x0cH\x00\x12\x13\n\texit_code\x18\x03 \x01(\x05H\x00\x12\x0f\n\x05\x65rror\x18\x04 \x01(\tH\x00\x12\x11\n\x07started\x18\x05 \x01(\x08H\x00\x42\t\n\x07\x63ontent\"-\n\nWhyRequest\x12\x1f\n\x03ref\x18\x01 \x01(\x0b\x32\x12.pilothouse.v1.Ref\"\x9c\x03\n\x0bWhyResponse\x12\x0f\n\x07outcome\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x10\n\x08revision\x18\x03 \x01(\x03\x12.\n\x07\x64\x65\x63ided\x18\x04 \x01(\x0b\x32\x1d.pilothouse.meta.v1.Condition\x12\x35\n\x05nodes\x18\x05 \x03(\x0b\x32&.pilothouse.v1.WhyResponse.NodeVerdict\x12\x10\n\x08replayed\x18\x06 \x01(\x08\x1a\xdf\x01\n\x0bNodeVerdict\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x0e\n\x06\x63hosen\x18\x02 \x01(\x08\x12\x10\n\x08\x66\x65\x61sible\x18\x03 \x01(\x08\x12\x0e\n\x06\x66ilter\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\x42\n\x06scores\x18\x06 \x03(\x0b\x32\x32.pilothouse.v1.WhyResponse.NodeVerdict.ScoresEntry\x12\r\n\x05total\x18\x07 \x01(\x01\x1a-\n\x0bScoresEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\">\n\x12\x43reateTokenRequest\x12\x13\n\x0bttl_seconds\x18\x01 \x01(\x03\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\"r\n\x05Token\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05token\x18\x02 \x01(\t\x12\x12\n\nexpires_at\x18\x03 \x01(\x03\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t\x12\x0f\n\x07\x63\x61_hash\x18\x05 \x01(\t\x12\x14\n\x0cjoin_command\x18\x06 \x01(\t\"\x13\n\x11ListTokensRequest\":\n\x12ListTokensResponse\x12$\n\x06tokens\x18\x01 \x03(\x0b\x32\x14.pilothouse.v1.Token\" \n\x12RevokeTokenRequest\x12\n\n\x02id\x18\x01 \x01(\t\"\x15\n\x13RevokeTokenResponse\"y\n\x18\x43reateAccessTokenRequest\x12\x0c\n\x04user\x18\x01 \x01(\t\x12\x0e\n\x06groups\x18\x02 \x03(\t\x12\x15\n\radministrator\x18\x03 \x01(\x08\x12\x13\n\x0bttl_seconds\x18\x04 \x01(\x03\x12\x13\n\x0b\x64\x65scription\x18\x05 \x01(\t\"\xa7\x01\n\x0b\x41\x63\x63\x65ssToken\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05token\x18\x02 \x01(\t\x12\x0c\n\x04user\x18\x03 \x01(\t\x12\x0e\n\x06groups\x18\x04 \x03(\t\x12\x12\n\nexpires_at\x18\x05 \x01(\x03\x12\x12\n\ncreated_at\x18\x06 \x01(\x03\x12\x12\n\ncreated_by\x18\x07 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x08 \x01(\t\x12\x0e\n\x06server\x18\t \x01(\t\"\x19\n\x17ListAccessTokensRequest\"F\n\x18ListAccessTokensResponse\x12*\n\x06tokens\x18\x01 \x03(\x0b\x32\x1a.pilothouse.v1.AccessToken\"&\n\x18RevokeAccessTokenRequest\x12\n\n\x02id\x18\x01 \x01(\t\"\x1b\n\x19RevokeAccessTokenResponse2\xa5\x05\n\tResources\x12\x37\n\x03Get\x12\x19.pilothouse.v1.GetRequest\x1a\x15.pilothouse.v1.Object\x12?\n\x04List\x12\x1a.pilothouse.v1.ListRequest\x1a\x1b.pilothouse.v1.ListResponse\x12\x44\n\x05Watch\x12\x1b.pilothouse.v1.WatchRequest\x1a\x1c.pilothouse.v1.WatchResponse0\x01\x12<\n\x06\x43reate\x12\x1b.pilothouse.v1.WriteRequest\x1a\x15.pilothouse.v1.Object\x12<\n\x06Update\x12\x1b.pilothouse.v1.WriteRequest\x1a\x15.pilothouse.v1.Object\x12\x42\n\x0cUpdateStatus\x12\x1b.pilothouse.v1.WriteRequest\x1a\x15.pilothouse.v1.Object\x12;\n\x05Patch\x12\x1b.pilothouse.v1.PatchRequest\x1a\x15.pilothouse.v1.Object\x12;\n\x05\x41pply\x12\x1b.pilothouse.v1.PatchRequest\x1a\x15.pilothouse.v1.Object\x12\x45\n\x06\x44\x65lete\x12\x1c.pilothouse.v1.DeleteRequest\x1a\x1d.pilothouse.v1.DeleteResponse\x12W\n\x10\x44\x65leteCollection\x12&.pilothouse.v1.DeleteCollectionRequest\x1a\x1b.pilothouse.v1.ListResponse2\x9d\x02\n\x07Streams\x12:\n\x04Logs\x12\x1a.pilothouse.v1.LogsRequest\x1a\x14.pilothouse.v1.Chunk0\x01\x12\x43\n\x04\x45xec\x12\x1a.pilothouse.v1.StreamInput\x1a\x1b.pilothouse.v1.StreamOutput(\x01\x30\x01\x12\x45\n\x06\x41ttach\x12\x1a.pilothouse.v1.StreamInput\x1a\x1b.pilothouse.v1.StreamOutput(\x01\x30\x01\x12J\n\x0bPortForward\x12\x1a.pilothouse.v1.StreamInput\x1a\x1b.pilothouse.v1.StreamOutput(\x01\x30\x01\x32I\n\tDecisions\x12<\n\x03Why\x12\x19.pilothouse.v1.WhyRequest\x1a\x1a.pilothouse.v1.WhyResponse2\xa8\x04\n\x0e\x41\x64ministration\x12\x46\n\x0b\x43reateToken\x12!.pilothouse.v1.CreateTokenRequest\x1a\x14.pilothouse.v1.Token\x12Q\n\nListTokens\x12 .pilothouse.v1.ListTokensRequest\x1a!.pilothouse.v1.ListTokensResponse\x12T\n\x0bRevokeToken\x12!.pilothouse.v1.RevokeTokenRequest\x1a\".pilothouse.v1.RevokeTokenResponse\x12X\n\x11\x43reateAccessToken\x12\'.pilothouse.v1.CreateAccessTokenRequest\x1a\x1a.pilothouse.v1.AccessToken\x12\x63\n\x10ListAccessTokens\x12&.pilothouse.v1.ListAccessTokensRequest\x1a\'.pilothouse.v1.ListAccessTokensResponse\x12\x66\n\x11RevokeAccessToken\x12\'.pilothouse.v1.RevokeAccessTokenRequest\x1a(.pilothouse.v1.RevokeAccessTokenResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,90 +51,90 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_WHYRESPONSE_NODEVERDICT_SCORESENTRY']._loaded_options = None
   _globals['_WHYRESPONSE_NODEVERDICT_SCORESENTRY']._serialized_options = b'8\001'
-  _globals['_OBJECT']._serialized_start=192
-  _globals['_OBJECT']._serialized_end=823
-  _globals['_REF']._serialized_start=825
-  _globals['_REF']._serialized_end=902
-  _globals['_GETREQUEST']._serialized_start=904
-  _globals['_GETREQUEST']._serialized_end=967
-  _globals['_LISTREQUEST']._serialized_start=970
-  _globals['_LISTREQUEST']._serialized_end=1121
-  _globals['_LISTRESPONSE']._serialized_start=1123
-  _globals['_LISTRESPONSE']._serialized_end=1236
-  _globals['_WATCHREQUEST']._serialized_start=1239
-  _globals['_WATCHREQUEST']._serialized_end=1388
-  _globals['_WATCHRESPONSE']._serialized_start=1391
-  _globals['_WATCHRESPONSE']._serialized_end=1629
-  _globals['_WATCHRESPONSE_TYPE']._serialized_start=1558
-  _globals['_WATCHRESPONSE_TYPE']._serialized_end=1629
-  _globals['_WRITEREQUEST']._serialized_start=1631
-  _globals['_WRITEREQUEST']._serialized_end=1745
-  _globals['_PATCHREQUEST']._serialized_start=1748
-  _globals['_PATCHREQUEST']._serialized_end=1981
-  _globals['_PATCHREQUEST_TYPE']._serialized_start=1915
-  _globals['_PATCHREQUEST_TYPE']._serialized_end=1981
-  _globals['_DELETEREQUEST']._serialized_start=1983
-  _globals['_DELETEREQUEST']._serialized_end=2083
-  _globals['_DELETERESPONSE']._serialized_start=2085
-  _globals['_DELETERESPONSE']._serialized_end=2157
-  _globals['_DELETECOLLECTIONREQUEST']._serialized_start=2160
-  _globals['_DELETECOLLECTIONREQUEST']._serialized_end=2318
-  _globals['_ERRORINFO']._serialized_start=2321
-  _globals['_ERRORINFO']._serialized_end=2531
-  _globals['_ERRORINFO_CAUSE']._serialized_start=2476
-  _globals['_ERRORINFO_CAUSE']._serialized_end=2531
-  _globals['_RPCSTATUS']._serialized_start=2533
-  _globals['_RPCSTATUS']._serialized_end=2614
-  _globals['_LOGSREQUEST']._serialized_start=2616
-  _globals['_LOGSREQUEST']._serialized_end=2713
-  _globals['_CHUNK']._serialized_start=2715
-  _globals['_CHUNK']._serialized_end=2736
-  _globals['_STREAMSTART']._serialized_start=2739
-  _globals['_STREAMSTART']._serialized_end=2894
-  _globals['_TERMINALSIZE']._serialized_start=2896
-  _globals['_TERMINALSIZE']._serialized_end=2941
-  _globals['_STREAMINPUT']._serialized_start=2944
-  _globals['_STREAMINPUT']._serialized_end=3100
-  _globals['_STREAMOUTPUT']._serialized_start=3102
-  _globals['_STREAMOUTPUT']._serialized_end=3220
-  _globals['_WHYREQUEST']._serialized_start=3222
-  _globals['_WHYREQUEST']._serialized_end=3267
-  _globals['_WHYRESPONSE']._serialized_start=3270
-  _globals['_WHYRESPONSE']._serialized_end=3682
-  _globals['_WHYRESPONSE_NODEVERDICT']._serialized_start=3459
-  _globals['_WHYRESPONSE_NODEVERDICT']._serialized_end=3682
-  _globals['_WHYRESPONSE_NODEVERDICT_SCORESENTRY']._serialized_start=3637
-  _globals['_WHYRESPONSE_NODEVERDICT_SCORESENTRY']._serialized_end=3682
-  _globals['_CREATETOKENREQUEST']._serialized_start=3684
-  _globals['_CREATETOKENREQUEST']._serialized_end=3746
-  _globals['_TOKEN']._serialized_start=3748
-  _globals['_TOKEN']._serialized_end=3862
-  _globals['_LISTTOKENSREQUEST']._serialized_start=3864
-  _globals['_LISTTOKENSREQUEST']._serialized_end=3883
-  _globals['_LISTTOKENSRESPONSE']._serialized_start=3885
-  _globals['_LISTTOKENSRESPONSE']._serialized_end=3943
-  _globals['_REVOKETOKENREQUEST']._serialized_start=3945
-  _globals['_REVOKETOKENREQUEST']._serialized_end=3977
-  _globals['_REVOKETOKENRESPONSE']._serialized_start=3979
-  _globals['_REVOKETOKENRESPONSE']._serialized_end=4000
-  _globals['_CREATEACCESSTOKENREQUEST']._serialized_start=4002
-  _globals['_CREATEACCESSTOKENREQUEST']._serialized_end=4123
-  _globals['_ACCESSTOKEN']._serialized_start=4126
-  _globals['_ACCESSTOKEN']._serialized_end=4293
-  _globals['_LISTACCESSTOKENSREQUEST']._serialized_start=4295
-  _globals['_LISTACCESSTOKENSREQUEST']._serialized_end=4320
-  _globals['_LISTACCESSTOKENSRESPONSE']._serialized_start=4322
-  _globals['_LISTACCESSTOKENSRESPONSE']._serialized_end=4392
-  _globals['_REVOKEACCESSTOKENREQUEST']._serialized_start=4394
-  _globals['_REVOKEACCESSTOKENREQUEST']._serialized_end=4432
-  _globals['_REVOKEACCESSTOKENRESPONSE']._serialized_start=4434
-  _globals['_REVOKEACCESSTOKENRESPONSE']._serialized_end=4461
-  _globals['_RESOURCES']._serialized_start=4464
-  _globals['_RESOURCES']._serialized_end=5141
-  _globals['_STREAMS']._serialized_start=5144
-  _globals['_STREAMS']._serialized_end=5429
-  _globals['_DECISIONS']._serialized_start=5431
-  _globals['_DECISIONS']._serialized_end=5504
-  _globals['_ADMINISTRATION']._serialized_start=5507
-  _globals['_ADMINISTRATION']._serialized_end=6059
+  _globals['_OBJECT']._serialized_start=526
+  _globals['_OBJECT']._serialized_end=3592
+  _globals['_REF']._serialized_start=3594
+  _globals['_REF']._serialized_end=3671
+  _globals['_GETREQUEST']._serialized_start=3673
+  _globals['_GETREQUEST']._serialized_end=3736
+  _globals['_LISTREQUEST']._serialized_start=3739
+  _globals['_LISTREQUEST']._serialized_end=3890
+  _globals['_LISTRESPONSE']._serialized_start=3892
+  _globals['_LISTRESPONSE']._serialized_end=4005
+  _globals['_WATCHREQUEST']._serialized_start=4008
+  _globals['_WATCHREQUEST']._serialized_end=4157
+  _globals['_WATCHRESPONSE']._serialized_start=4160
+  _globals['_WATCHRESPONSE']._serialized_end=4398
+  _globals['_WATCHRESPONSE_TYPE']._serialized_start=4327
+  _globals['_WATCHRESPONSE_TYPE']._serialized_end=4398
+  _globals['_WRITEREQUEST']._serialized_start=4400
+  _globals['_WRITEREQUEST']._serialized_end=4514
+  _globals['_PATCHREQUEST']._serialized_start=4517
+  _globals['_PATCHREQUEST']._serialized_end=4750
+  _globals['_PATCHREQUEST_TYPE']._serialized_start=4684
+  _globals['_PATCHREQUEST_TYPE']._serialized_end=4750
+  _globals['_DELETEREQUEST']._serialized_start=4752
+  _globals['_DELETEREQUEST']._serialized_end=4852
+  _globals['_DELETERESPONSE']._serialized_start=4854
+  _globals['_DELETERESPONSE']._serialized_end=4926
+  _globals['_DELETECOLLECTIONREQUEST']._serialized_start=4929
+  _globals['_DELETECOLLECTIONREQUEST']._serialized_end=5087
+  _globals['_ERRORINFO']._serialized_start=5090
+  _globals['_ERRORINFO']._serialized_end=5300
+  _globals['_ERRORINFO_CAUSE']._serialized_start=5245
+  _globals['_ERRORINFO_CAUSE']._serialized_end=5300
+  _globals['_RPCSTATUS']._serialized_start=5302
+  _globals['_RPCSTATUS']._serialized_end=5383
+  _globals['_LOGSREQUEST']._serialized_start=5385
+  _globals['_LOGSREQUEST']._serialized_end=5482
+  _globals['_CHUNK']._serialized_start=5484
+  _globals['_CHUNK']._serialized_end=5505
+  _globals['_STREAMSTART']._serialized_start=5508
+  _globals['_STREAMSTART']._serialized_end=5663
+  _globals['_TERMINALSIZE']._serialized_start=5665
+  _globals['_TERMINALSIZE']._serialized_end=5710
+  _globals['_STREAMINPUT']._serialized_start=5713
+  _globals['_STREAMINPUT']._serialized_end=5869
+  _globals['_STREAMOUTPUT']._serialized_start=5871
+  _globals['_STREAMOUTPUT']._serialized_end=5989
+  _globals['_WHYREQUEST']._serialized_start=5991
+  _globals['_WHYREQUEST']._serialized_end=6036
+  _globals['_WHYRESPONSE']._serialized_start=6039
+  _globals['_WHYRESPONSE']._serialized_end=6451
+  _globals['_WHYRESPONSE_NODEVERDICT']._serialized_start=6228
+  _globals['_WHYRESPONSE_NODEVERDICT']._serialized_end=6451
+  _globals['_WHYRESPONSE_NODEVERDICT_SCORESENTRY']._serialized_start=6406
+  _globals['_WHYRESPONSE_NODEVERDICT_SCORESENTRY']._serialized_end=6451
+  _globals['_CREATETOKENREQUEST']._serialized_start=6453
+  _globals['_CREATETOKENREQUEST']._serialized_end=6515
+  _globals['_TOKEN']._serialized_start=6517
+  _globals['_TOKEN']._serialized_end=6631
+  _globals['_LISTTOKENSREQUEST']._serialized_start=6633
+  _globals['_LISTTOKENSREQUEST']._serialized_end=6652
+  _globals['_LISTTOKENSRESPONSE']._serialized_start=6654
+  _globals['_LISTTOKENSRESPONSE']._serialized_end=6712
+  _globals['_REVOKETOKENREQUEST']._serialized_start=6714
+  _globals['_REVOKETOKENREQUEST']._serialized_end=6746
+  _globals['_REVOKETOKENRESPONSE']._serialized_start=6748
+  _globals['_REVOKETOKENRESPONSE']._serialized_end=6769
+  _globals['_CREATEACCESSTOKENREQUEST']._serialized_start=6771
+  _globals['_CREATEACCESSTOKENREQUEST']._serialized_end=6892
+  _globals['_ACCESSTOKEN']._serialized_start=6895
+  _globals['_ACCESSTOKEN']._serialized_end=7062
+  _globals['_LISTACCESSTOKENSREQUEST']._serialized_start=7064
+  _globals['_LISTACCESSTOKENSREQUEST']._serialized_end=7089
+  _globals['_LISTACCESSTOKENSRESPONSE']._serialized_start=7091
+  _globals['_LISTACCESSTOKENSRESPONSE']._serialized_end=7161
+  _globals['_REVOKEACCESSTOKENREQUEST']._serialized_start=7163
+  _globals['_REVOKEACCESSTOKENREQUEST']._serialized_end=7201
+  _globals['_REVOKEACCESSTOKENRESPONSE']._serialized_start=7203
+  _globals['_REVOKEACCESSTOKENRESPONSE']._serialized_end=7230
+  _globals['_RESOURCES']._serialized_start=7233
+  _globals['_RESOURCES']._serialized_end=7910
+  _globals['_STREAMS']._serialized_start=7913
+  _globals['_STREAMS']._serialized_end=8198
+  _globals['_DECISIONS']._serialized_start=8200
+  _globals['_DECISIONS']._serialized_end=8273
+  _globals['_ADMINISTRATION']._serialized_start=8276
+  _globals['_ADMINISTRATION']._serialized_end=8828
 # @@protoc_insertion_point(module_scope)

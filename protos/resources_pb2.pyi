@@ -1,9 +1,21 @@
 from google.protobuf import any_pb2 as _any_pb2
+from protos import admissionregistration_v1_pb2 as _admissionregistration_v1_pb2
+from protos import apiextensions_v1_pb2 as _apiextensions_v1_pb2
+from protos import apiregistration_v1_pb2 as _apiregistration_v1_pb2
 from protos import apps_v1_pb2 as _apps_v1_pb2
+from protos import autoscaling_v2_pb2 as _autoscaling_v2_pb2
+from protos import batch_v1_pb2 as _batch_v1_pb2
+from protos import certificates_v1_pb2 as _certificates_v1_pb2
 from protos import coordination_v1_pb2 as _coordination_v1_pb2
 from protos import core_v1_pb2 as _core_v1_pb2
 from protos import discovery_v1_pb2 as _discovery_v1_pb2
 from protos import meta_v1_pb2 as _meta_v1_pb2
+from protos import networking_v1_pb2 as _networking_v1_pb2
+from protos import node_v1_pb2 as _node_v1_pb2
+from protos import policy_v1_pb2 as _policy_v1_pb2
+from protos import rbac_v1_pb2 as _rbac_v1_pb2
+from protos import scheduling_v1_pb2 as _scheduling_v1_pb2
+from protos import storage_v1_pb2 as _storage_v1_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -14,7 +26,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Object(_message.Message):
-    __slots__ = ("namespace", "node", "pod", "config_map", "secret", "service", "service_account", "event", "endpoint_slice", "lease", "replica_set", "deployment")
+    __slots__ = ("namespace", "node", "pod", "config_map", "secret", "service", "service_account", "event", "endpoint_slice", "lease", "replica_set", "deployment", "endpoints", "limit_range", "persistent_volume", "persistent_volume_claim", "pod_template", "replication_controller", "resource_quota", "stateful_set", "daemon_set", "controller_revision", "job", "cron_job", "horizontal_pod_autoscaler", "pod_disruption_budget", "role", "role_binding", "cluster_role", "cluster_role_binding", "ingress", "ingress_class", "network_policy", "storage_class", "volume_attachment", "csi_driver", "csi_node", "csi_storage_capacity", "priority_class", "runtime_class", "certificate_signing_request", "mutating_webhook_configuration", "validating_webhook_configuration", "validating_admission_policy", "validating_admission_policy_binding", "custom_resource_definition", "api_service")
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]
     NODE_FIELD_NUMBER: _ClassVar[int]
     POD_FIELD_NUMBER: _ClassVar[int]
@@ -27,6 +39,41 @@ class Object(_message.Message):
     LEASE_FIELD_NUMBER: _ClassVar[int]
     REPLICA_SET_FIELD_NUMBER: _ClassVar[int]
     DEPLOYMENT_FIELD_NUMBER: _ClassVar[int]
+    ENDPOINTS_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_RANGE_FIELD_NUMBER: _ClassVar[int]
+    PERSISTENT_VOLUME_FIELD_NUMBER: _ClassVar[int]
+    PERSISTENT_VOLUME_CLAIM_FIELD_NUMBER: _ClassVar[int]
+    POD_TEMPLATE_FIELD_NUMBER: _ClassVar[int]
+    REPLICATION_CONTROLLER_FIELD_NUMBER: _ClassVar[int]
+    RESOURCE_QUOTA_FIELD_NUMBER: _ClassVar[int]
+    STATEFUL_SET_FIELD_NUMBER: _ClassVar[int]
+    DAEMON_SET_FIELD_NUMBER: _ClassVar[int]
+    CONTROLLER_REVISION_FIELD_NUMBER: _ClassVar[int]
+    JOB_FIELD_NUMBER: _ClassVar[int]
+    CRON_JOB_FIELD_NUMBER: _ClassVar[int]
+    HORIZONTAL_POD_AUTOSCALER_FIELD_NUMBER: _ClassVar[int]
+    POD_DISRUPTION_BUDGET_FIELD_NUMBER: _ClassVar[int]
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    ROLE_BINDING_FIELD_NUMBER: _ClassVar[int]
+    CLUSTER_ROLE_FIELD_NUMBER: _ClassVar[int]
+    CLUSTER_ROLE_BINDING_FIELD_NUMBER: _ClassVar[int]
+    INGRESS_FIELD_NUMBER: _ClassVar[int]
+    INGRESS_CLASS_FIELD_NUMBER: _ClassVar[int]
+    NETWORK_POLICY_FIELD_NUMBER: _ClassVar[int]
+    STORAGE_CLASS_FIELD_NUMBER: _ClassVar[int]
+    VOLUME_ATTACHMENT_FIELD_NUMBER: _ClassVar[int]
+    CSI_DRIVER_FIELD_NUMBER: _ClassVar[int]
+    CSI_NODE_FIELD_NUMBER: _ClassVar[int]
+    CSI_STORAGE_CAPACITY_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_CLASS_FIELD_NUMBER: _ClassVar[int]
+    RUNTIME_CLASS_FIELD_NUMBER: _ClassVar[int]
+    CERTIFICATE_SIGNING_REQUEST_FIELD_NUMBER: _ClassVar[int]
+    MUTATING_WEBHOOK_CONFIGURATION_FIELD_NUMBER: _ClassVar[int]
+    VALIDATING_WEBHOOK_CONFIGURATION_FIELD_NUMBER: _ClassVar[int]
+    VALIDATING_ADMISSION_POLICY_FIELD_NUMBER: _ClassVar[int]
+    VALIDATING_ADMISSION_POLICY_BINDING_FIELD_NUMBER: _ClassVar[int]
+    CUSTOM_RESOURCE_DEFINITION_FIELD_NUMBER: _ClassVar[int]
+    API_SERVICE_FIELD_NUMBER: _ClassVar[int]
     namespace: _core_v1_pb2.Namespace
     node: _core_v1_pb2.Node
     pod: _core_v1_pb2.Pod
@@ -39,7 +86,42 @@ class Object(_message.Message):
     lease: _coordination_v1_pb2.Lease
     replica_set: _apps_v1_pb2.ReplicaSet
     deployment: _apps_v1_pb2.Deployment
-    def __init__(self, namespace: _Optional[_Union[_core_v1_pb2.Namespace, _Mapping]] = ..., node: _Optional[_Union[_core_v1_pb2.Node, _Mapping]] = ..., pod: _Optional[_Union[_core_v1_pb2.Pod, _Mapping]] = ..., config_map: _Optional[_Union[_core_v1_pb2.ConfigMap, _Mapping]] = ..., secret: _Optional[_Union[_core_v1_pb2.Secret, _Mapping]] = ..., service: _Optional[_Union[_core_v1_pb2.Service, _Mapping]] = ..., service_account: _Optional[_Union[_core_v1_pb2.ServiceAccount, _Mapping]] = ..., event: _Optional[_Union[_core_v1_pb2.Event, _Mapping]] = ..., endpoint_slice: _Optional[_Union[_discovery_v1_pb2.EndpointSlice, _Mapping]] = ..., lease: _Optional[_Union[_coordination_v1_pb2.Lease, _Mapping]] = ..., replica_set: _Optional[_Union[_apps_v1_pb2.ReplicaSet, _Mapping]] = ..., deployment: _Optional[_Union[_apps_v1_pb2.Deployment, _Mapping]] = ...) -> None: ...
+    endpoints: _core_v1_pb2.Endpoints
+    limit_range: _core_v1_pb2.LimitRange
+    persistent_volume: _core_v1_pb2.PersistentVolume
+    persistent_volume_claim: _core_v1_pb2.PersistentVolumeClaim
+    pod_template: _core_v1_pb2.PodTemplate
+    replication_controller: _core_v1_pb2.ReplicationController
+    resource_quota: _core_v1_pb2.ResourceQuota
+    stateful_set: _apps_v1_pb2.StatefulSet
+    daemon_set: _apps_v1_pb2.DaemonSet
+    controller_revision: _apps_v1_pb2.ControllerRevision
+    job: _batch_v1_pb2.Job
+    cron_job: _batch_v1_pb2.CronJob
+    horizontal_pod_autoscaler: _autoscaling_v2_pb2.HorizontalPodAutoscaler
+    pod_disruption_budget: _policy_v1_pb2.PodDisruptionBudget
+    role: _rbac_v1_pb2.Role
+    role_binding: _rbac_v1_pb2.RoleBinding
+    cluster_role: _rbac_v1_pb2.ClusterRole
+    cluster_role_binding: _rbac_v1_pb2.ClusterRoleBinding
+    ingress: _networking_v1_pb2.Ingress
+    ingress_class: _networking_v1_pb2.IngressClass
+    network_policy: _networking_v1_pb2.NetworkPolicy
+    storage_class: _storage_v1_pb2.StorageClass
+    volume_attachment: _storage_v1_pb2.VolumeAttachment
+    csi_driver: _storage_v1_pb2.CSIDriver
+    csi_node: _storage_v1_pb2.CSINode
+    csi_storage_capacity: _storage_v1_pb2.CSIStorageCapacity
+    priority_class: _scheduling_v1_pb2.PriorityClass
+    runtime_class: _node_v1_pb2.RuntimeClass
+    certificate_signing_request: _certificates_v1_pb2.CertificateSigningRequest
+    mutating_webhook_configuration: _admissionregistration_v1_pb2.MutatingWebhookConfiguration
+    validating_webhook_configuration: _admissionregistration_v1_pb2.ValidatingWebhookConfiguration
+    validating_admission_policy: _admissionregistration_v1_pb2.ValidatingAdmissionPolicy
+    validating_admission_policy_binding: _admissionregistration_v1_pb2.ValidatingAdmissionPolicyBinding
+    custom_resource_definition: _apiextensions_v1_pb2.CustomResourceDefinition
+    api_service: _apiregistration_v1_pb2.APIService
+    def __init__(self, namespace: _Optional[_Union[_core_v1_pb2.Namespace, _Mapping]] = ..., node: _Optional[_Union[_core_v1_pb2.Node, _Mapping]] = ..., pod: _Optional[_Union[_core_v1_pb2.Pod, _Mapping]] = ..., config_map: _Optional[_Union[_core_v1_pb2.ConfigMap, _Mapping]] = ..., secret: _Optional[_Union[_core_v1_pb2.Secret, _Mapping]] = ..., service: _Optional[_Union[_core_v1_pb2.Service, _Mapping]] = ..., service_account: _Optional[_Union[_core_v1_pb2.ServiceAccount, _Mapping]] = ..., event: _Optional[_Union[_core_v1_pb2.Event, _Mapping]] = ..., endpoint_slice: _Optional[_Union[_discovery_v1_pb2.EndpointSlice, _Mapping]] = ..., lease: _Optional[_Union[_coordination_v1_pb2.Lease, _Mapping]] = ..., replica_set: _Optional[_Union[_apps_v1_pb2.ReplicaSet, _Mapping]] = ..., deployment: _Optional[_Union[_apps_v1_pb2.Deployment, _Mapping]] = ..., endpoints: _Optional[_Union[_core_v1_pb2.Endpoints, _Mapping]] = ..., limit_range: _Optional[_Union[_core_v1_pb2.LimitRange, _Mapping]] = ..., persistent_volume: _Optional[_Union[_core_v1_pb2.PersistentVolume, _Mapping]] = ..., persistent_volume_claim: _Optional[_Union[_core_v1_pb2.PersistentVolumeClaim, _Mapping]] = ..., pod_template: _Optional[_Union[_core_v1_pb2.PodTemplate, _Mapping]] = ..., replication_controller: _Optional[_Union[_core_v1_pb2.ReplicationController, _Mapping]] = ..., resource_quota: _Optional[_Union[_core_v1_pb2.ResourceQuota, _Mapping]] = ..., stateful_set: _Optional[_Union[_apps_v1_pb2.StatefulSet, _Mapping]] = ..., daemon_set: _Optional[_Union[_apps_v1_pb2.DaemonSet, _Mapping]] = ..., controller_revision: _Optional[_Union[_apps_v1_pb2.ControllerRevision, _Mapping]] = ..., job: _Optional[_Union[_batch_v1_pb2.Job, _Mapping]] = ..., cron_job: _Optional[_Union[_batch_v1_pb2.CronJob, _Mapping]] = ..., horizontal_pod_autoscaler: _Optional[_Union[_autoscaling_v2_pb2.HorizontalPodAutoscaler, _Mapping]] = ..., pod_disruption_budget: _Optional[_Union[_policy_v1_pb2.PodDisruptionBudget, _Mapping]] = ..., role: _Optional[_Union[_rbac_v1_pb2.Role, _Mapping]] = ..., role_binding: _Optional[_Union[_rbac_v1_pb2.RoleBinding, _Mapping]] = ..., cluster_role: _Optional[_Union[_rbac_v1_pb2.ClusterRole, _Mapping]] = ..., cluster_role_binding: _Optional[_Union[_rbac_v1_pb2.ClusterRoleBinding, _Mapping]] = ..., ingress: _Optional[_Union[_networking_v1_pb2.Ingress, _Mapping]] = ..., ingress_class: _Optional[_Union[_networking_v1_pb2.IngressClass, _Mapping]] = ..., network_policy: _Optional[_Union[_networking_v1_pb2.NetworkPolicy, _Mapping]] = ..., storage_class: _Optional[_Union[_storage_v1_pb2.StorageClass, _Mapping]] = ..., volume_attachment: _Optional[_Union[_storage_v1_pb2.VolumeAttachment, _Mapping]] = ..., csi_driver: _Optional[_Union[_storage_v1_pb2.CSIDriver, _Mapping]] = ..., csi_node: _Optional[_Union[_storage_v1_pb2.CSINode, _Mapping]] = ..., csi_storage_capacity: _Optional[_Union[_storage_v1_pb2.CSIStorageCapacity, _Mapping]] = ..., priority_class: _Optional[_Union[_scheduling_v1_pb2.PriorityClass, _Mapping]] = ..., runtime_class: _Optional[_Union[_node_v1_pb2.RuntimeClass, _Mapping]] = ..., certificate_signing_request: _Optional[_Union[_certificates_v1_pb2.CertificateSigningRequest, _Mapping]] = ..., mutating_webhook_configuration: _Optional[_Union[_admissionregistration_v1_pb2.MutatingWebhookConfiguration, _Mapping]] = ..., validating_webhook_configuration: _Optional[_Union[_admissionregistration_v1_pb2.ValidatingWebhookConfiguration, _Mapping]] = ..., validating_admission_policy: _Optional[_Union[_admissionregistration_v1_pb2.ValidatingAdmissionPolicy, _Mapping]] = ..., validating_admission_policy_binding: _Optional[_Union[_admissionregistration_v1_pb2.ValidatingAdmissionPolicyBinding, _Mapping]] = ..., custom_resource_definition: _Optional[_Union[_apiextensions_v1_pb2.CustomResourceDefinition, _Mapping]] = ..., api_service: _Optional[_Union[_apiregistration_v1_pb2.APIService, _Mapping]] = ...) -> None: ...
 
 class Ref(_message.Message):
     __slots__ = ("resource", "namespace", "name", "subresource")

@@ -22,27 +22,34 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from protos import options_pb2 as protos_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14protos/scalars.proto\x12\x12pilothouse.scalars\"\x1a\n\x08Quantity\x12\x0e\n\x06string\x18\x01 \x01(\t\"&\n\x04Time\x12\x0f\n\x07seconds\x18\x01 \x01(\x03\x12\r\n\x05nanos\x18\x02 \x01(\x05\"+\n\tMicroTime\x12\x0f\n\x07seconds\x18\x01 \x01(\x03\x12\r\n\x05nanos\x18\x02 \x01(\x05\"\x1c\n\x08\x44uration\x12\x10\n\x08\x64uration\x18\x01 \x01(\x03\"M\n\x0bIntOrString\x12\x0c\n\x04type\x18\x01 \x01(\x03\x12\x17\n\x07int_val\x18\x02 \x01(\x05R\x06intVal\x12\x17\n\x07str_val\x18\x03 \x01(\tR\x06strVal\"\x1b\n\x0cRawExtension\x12\x0b\n\x03raw\x18\x01 \x01(\x0c\"\x1c\n\x08\x46ieldsV1\x12\x10\n\x03raw\x18\x01 \x01(\x0cR\x03Rawb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14protos/scalars.proto\x12\x12pilothouse.scalars\x1a\x14protos/options.proto\"\x1a\n\x08Quantity\x12\x0e\n\x06string\x18\x01 \x01(\t\"&\n\x04Time\x12\x0f\n\x07seconds\x18\x01 \x01(\x03\x12\r\n\x05nanos\x18\x02 \x01(\x05\"+\n\tMicroTime\x12\x0f\n\x07seconds\x18\x01 \x01(\x03\x12\r\n\x05nanos\x18\x02 \x01(\x05\"\x1c\n\x08\x44uration\x12\x10\n\x08\x64uration\x18\x01 \x01(\x03\"M\n\x0bIntOrString\x12\x0c\n\x04type\x18\x01 \x01(\x03\x12\x17\n\x07int_val\x18\x02 \x01(\x05R\x06intVal\x12\x17\n\x07str_val\x18\x03 \x01(\tR\x06strVal\"\x1b\n\x0cRawExtension\x12\x0b\n\x03raw\x18\x01 \x01(\x0c\"\x1c\n\x08\x46ieldsV1\x12\x10\n\x03raw\x18\x01 \x01(\x0cR\x03Raw\"\x13\n\x04JSON\x12\x0b\n\x03raw\x18\x01 \x01(\x0c\"!\n\nExtraValue\x12\r\n\x05items\x18\x01 \x03(\t:\x04\xd8\xf3\x18\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'protos.scalars_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_QUANTITY']._serialized_start=44
-  _globals['_QUANTITY']._serialized_end=70
-  _globals['_TIME']._serialized_start=72
-  _globals['_TIME']._serialized_end=110
-  _globals['_MICROTIME']._serialized_start=112
-  _globals['_MICROTIME']._serialized_end=155
-  _globals['_DURATION']._serialized_start=157
-  _globals['_DURATION']._serialized_end=185
-  _globals['_INTORSTRING']._serialized_start=187
-  _globals['_INTORSTRING']._serialized_end=264
-  _globals['_RAWEXTENSION']._serialized_start=266
-  _globals['_RAWEXTENSION']._serialized_end=293
-  _globals['_FIELDSV1']._serialized_start=295
-  _globals['_FIELDSV1']._serialized_end=323
+  _globals['_EXTRAVALUE']._loaded_options = None
+  _globals['_EXTRAVALUE']._serialized_options = b'\330\363\030\001'
+  _globals['_QUANTITY']._serialized_start=66
+  _globals['_QUANTITY']._serialized_end=92
+  _globals['_TIME']._serialized_start=94
+  _globals['_TIME']._serialized_end=132
+  _globals['_MICROTIME']._serialized_start=134
+  _globals['_MICROTIME']._serialized_end=177
+  _globals['_DURATION']._serialized_start=179
+  _globals['_DURATION']._serialized_end=207
+  _globals['_INTORSTRING']._serialized_start=209
+  _globals['_INTORSTRING']._serialized_end=286
+  _globals['_RAWEXTENSION']._serialized_start=288
+  _globals['_RAWEXTENSION']._serialized_end=315
+  _globals['_FIELDSV1']._serialized_start=317
+  _globals['_FIELDSV1']._serialized_end=345
+  _globals['_JSON']._serialized_start=347
+  _globals['_JSON']._serialized_end=366
+  _globals['_EXTRAVALUE']._serialized_start=368
+  _globals['_EXTRAVALUE']._serialized_end=401
 # @@protoc_insertion_point(module_scope)

@@ -7,6 +7,7 @@ sends messages rather than JSON gets the same faults for them, with the same pat
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from functools import cache
 from typing import Any, cast
@@ -14,12 +15,12 @@ from typing import Any, cast
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 
-from pilothouse.objects.decoding import MAX_RAW_DEPTH, deeper_than
 from pilothouse.objects.errors import BadRequest, Cause
 from pilothouse.objects.faults import FaultKind, Faults, Key, Path
 from pilothouse.objects.quantity import QuantityError, canonical
 from pilothouse.objects.schema import Member, Shape, Type, members
 from pilothouse.objects.time import TimeError, micro_time_text, time_text
+from pilothouse.objects.values import MAX_RAW_DEPTH, deeper_than
 
 MAX_LISTED = 10  # causes in the error's message; it carries all of them
 
@@ -52,7 +53,7 @@ def _holds_any(descriptor: Descriptor) -> bool:
             if member.type in _CHECKS:
                 return True
             if (
-                member.type is Type.MESSAGE
+                member.type in (Type.MESSAGE, Type.TRANSPARENT)
                 and member.message
                 and member.message.full_name not in seen
             ):
@@ -89,7 +90,7 @@ def _checker(descriptor: Descriptor) -> Check:
 
 
 def _of_member(member: Member) -> Check:
-    one = _CHECKS.get(member.type) or _lazily(cast(Descriptor, member.message))
+    one = _CHECKS.get(member.type) or _of_message(member)
 
     def every(values: Any, path: Path, faults: Faults) -> None:
         for index, value in enumerate(values):
@@ -102,8 +103,27 @@ def _of_member(member: Member) -> Check:
     return {Shape.SINGLE: one, Shape.LIST: every, Shape.MAP: each}[member.shape]
 
 
-def _lazily(descriptor: Descriptor) -> Check:
-    return lambda value, path, faults: _checker(descriptor)(value, path, faults)
+def _of_message(member: Member) -> Check:
+    descriptor = cast(Descriptor, member.message)
+    compile_ = _through if member.type is Type.TRANSPARENT else _checker
+    return lambda value, path, faults: compile_(descriptor)(value, path, faults)
+
+
+@cache
+def _through(descriptor: Descriptor) -> Check:
+    """Checks what a transparent message holds, which stands in JSON where the message does."""
+    checks = {
+        member.field: _of_member(member)
+        for member in members(descriptor).values()
+        if member.type in _CHECKS or member.message
+    }
+
+    def run(message: Any, path: Path, faults: Faults) -> None:
+        for field, value in message.ListFields():
+            if field in checks:
+                checks[field](value, path, faults)
+
+    return run
 
 
 def _quantity(value: Any, path: Path, faults: Faults) -> None:
@@ -128,14 +148,33 @@ def _micro_time(value: Any, path: Path, faults: Faults) -> None:
         faults.value(path, value.seconds, error)
 
 
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is no JSON number")
+
+
 def _raw(value: Any, path: Path, faults: Faults) -> None:
     try:
-        decoded = json.loads(value.raw) if value.raw else {}
+        decoded = json.loads(value.raw, parse_constant=_refuse) if value.raw else {}
     except (ValueError, RecursionError) as error:
         faults.value(path, ..., f"must be a JSON object: {error}")
         return
     if not isinstance(decoded, dict) or deeper_than(decoded, MAX_RAW_DEPTH):
         faults.value(path, decoded, f"must be a JSON object of at most {MAX_RAW_DEPTH} levels")
+
+
+def _json(value: Any, path: Path, faults: Faults) -> None:
+    try:
+        decoded = json.loads(value.raw, parse_constant=_refuse) if value.raw else None
+    except (ValueError, RecursionError) as error:
+        faults.value(path, ..., f"must be JSON: {error}")
+        return
+    if deeper_than(decoded, MAX_RAW_DEPTH):
+        faults.value(path, decoded, f"must not be nested deeper than {MAX_RAW_DEPTH} levels")
+
+
+def _number(value: Any, path: Path, faults: Faults) -> None:
+    if not math.isfinite(value):
+        faults.value(path, ..., "must be a finite number")
 
 
 def _int_or_string(value: Any, path: Path, faults: Faults) -> None:
@@ -149,5 +188,7 @@ _CHECKS: dict[Type, Check] = {
     Type.MICRO_TIME: _micro_time,
     Type.RAW: _raw,
     Type.FIELDS: _raw,
+    Type.JSON: _json,
+    Type.NUMBER: _number,
     Type.INT_OR_STRING: _int_or_string,
 }

@@ -18,13 +18,12 @@ from typing import Any, TypeVar, cast
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 
-from pilothouse.objects import kinds
 from pilothouse.objects.decoding import decoder
 from pilothouse.objects.encoding import Encode, encoder
 from pilothouse.objects.errors import BadRequest, InternalError
 from pilothouse.objects.faults import FaultKind, Faults, Key, Lines, Steps
 from pilothouse.objects.jsontext import JsonText
-from pilothouse.objects.kinds import Kind
+from pilothouse.objects.schema import api_version
 
 M = TypeVar("M", bound=Message)
 
@@ -64,15 +63,9 @@ def dump_json(value: Any) -> bytes:
 
 @cache
 def _encoder_of(descriptor: Descriptor) -> tuple[Encode, dict[str, str]]:
-    kind = _kind_of(descriptor)
-    head = {"apiVersion": kind.api_version, "kind": kind.kind} if kind else {}
+    version = api_version(descriptor)
+    head = {"apiVersion": version, "kind": descriptor.name} if version else {}
     return encoder(descriptor), head
-
-
-@cache
-def _kind_of(descriptor: Descriptor) -> Kind | None:
-    matching = (k for k in kinds.every() if k.message.DESCRIPTOR.full_name == descriptor.full_name)
-    return next(matching, None)
 
 
 def from_json(
@@ -93,9 +86,8 @@ def from_json(
     """
     faults = faults or Faults()
     descriptor = cast(Descriptor, message_class.DESCRIPTOR)
-    kind = _kind_of(descriptor)
-    if kind is not None and type(value) is dict:
-        _check_type_meta(kind, value, faults)
+    if type(value) is dict:
+        _check_type_meta(descriptor, value, faults)
     arguments = decoder(descriptor)(value, None, faults)
     what = f"{source}: {descriptor.name}" if source else descriptor.name
     _report(faults, what, strictness, warnings, lines)
@@ -123,8 +115,11 @@ def _report(
         warnings += faults.warnings(lines)
 
 
-def _check_type_meta(kind: Kind, value: dict[str, Any], faults: Faults) -> None:
-    for key, expected in (("apiVersion", kind.api_version), ("kind", kind.kind)):
+def _check_type_meta(descriptor: Descriptor, value: dict[str, Any], faults: Faults) -> None:
+    version = api_version(descriptor)
+    if not version or descriptor.name.endswith("Options"):
+        return  # options go with every group, under its own version
+    for key, expected in (("apiVersion", version), ("kind", descriptor.name)):
         found = value.get(key)
         if found is not None and found != expected:
             faults.value((None, key), found, f'must be "{expected}"')

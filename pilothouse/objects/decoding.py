@@ -8,9 +8,6 @@ zero value, as in Kubernetes.
 
 from __future__ import annotations
 
-import json
-from base64 import b64decode
-from binascii import Error as Base64Error
 from collections.abc import Callable
 from functools import cache
 from typing import Any, cast
@@ -18,15 +15,11 @@ from typing import Any, cast
 from google.protobuf.descriptor import Descriptor
 
 from pilothouse.objects.faults import Faults, Key, Path
-from pilothouse.objects.quantity import QuantityError, canonical
-from pilothouse.objects.schema import Member, Shape, Type, has_type_meta, is_inline, members
-from pilothouse.objects.time import TimeError, parse, parse_duration
+from pilothouse.objects.schema import Member, Shape, Type, api_version, is_inline, members
+from pilothouse.objects.values import CONVERTERS, Arguments, Convert
 
-Arguments = dict[str, Any]
 Decode = Callable[[Any, Path, Faults], Arguments]
-Convert = Callable[[Any, Path, Any, Faults], Any]
 
-MAX_RAW_DEPTH = 64
 _TYPE_META = ("apiVersion", "kind")
 
 
@@ -35,7 +28,7 @@ def decoder(descriptor: Descriptor) -> Decode:
     """The function that turns a JSON object into the arguments of a message of this type."""
     plain: dict[str, tuple[str, type | None, Convert]] = {}
     inlined: dict[str, tuple[tuple[str, ...], str, Convert]] = {}
-    skipped = _TYPE_META if has_type_meta(descriptor) else ()
+    skipped = _TYPE_META if api_version(descriptor) else ()
     for member in members(descriptor).values():
         convert = _converter(member)
         if member.within:
@@ -158,7 +151,7 @@ def _zero(member: Member) -> Any:
             return ""
         case Type.BOOLEAN:
             return False
-        case Type.INT32 | Type.INT64:
+        case Type.INT32 | Type.INT64 | Type.NUMBER:
             return 0
         case Type.BYTES:
             return b""
@@ -206,12 +199,10 @@ def _value_converter(member: Member) -> Convert:
     match member.type:
         case Type.MESSAGE:
             return _message_converter(cast(Descriptor, member.message))
-        case Type.INT32:
-            return _integer_converter(32)
-        case Type.INT64:
-            return _integer_converter(64)
+        case Type.TRANSPARENT:
+            return _transparent_converter(cast(Descriptor, member.message))
         case type_:
-            return _CONVERTERS[type_]
+            return CONVERTERS[type_]
 
 
 def _message_converter(descriptor: Descriptor) -> Convert:
@@ -225,163 +216,31 @@ def _message_converter(descriptor: Descriptor) -> Convert:
     return convert
 
 
-def _integer_converter(bits: int) -> Convert:
-    low, high = -(1 << bits - 1), (1 << bits - 1) - 1
+def _transparent_converter(descriptor: Descriptor) -> Convert:
+    """The field that takes the JSON type of the value; a boolean beside an object is true."""
+    compiled: dict[type, tuple[Member, Convert]] = {}
 
-    def convert(item: Any, path: Path, key: Any, faults: Faults) -> int:
-        if type(item) is int:
-            if low <= item <= high:
-                return item
-            faults.value((path, key), item, f"must fit into {bits} bits")
-            return 0
-        faults.type((path, key), item, "an integer")
-        return 0
+    def convert(item: Any, path: Path, key: Any, faults: Faults) -> Arguments:
+        if not compiled:  # at first use: types may contain themselves
+            found = members(descriptor).values()
+            compiled.update((_json_type(member), (member, _converter(member))) for member in found)
+        entry = compiled.get(type(item))
+        if entry is None:
+            faults.type((path, key), item, " or ".join(_JSON_NAMES[t] for t in compiled))
+            return {}
+        member, one = entry
+        out = {member.name: one(item, path, key, faults)}
+        if member.type is Type.MESSAGE and bool in compiled:
+            out[compiled[bool][0].name] = True
+        return out
 
     return convert
 
 
-def _string(item: Any, path: Path, key: Any, faults: Faults) -> str:
-    if type(item) is str:
-        return item
-    faults.type((path, key), item, "a string")
-    return ""
+_JSON_NAMES = {bool: "a boolean", dict: "an object", list: "a list"}
 
 
-def _boolean(item: Any, path: Path, key: Any, faults: Faults) -> bool:
-    if type(item) is bool:
-        return item
-    faults.type((path, key), item, "a boolean")
-    return False
-
-
-def _bytes(item: Any, path: Path, key: Any, faults: Faults) -> bytes:
-    if type(item) is not str:
-        faults.type((path, key), item, "a base64 string")
-        return b""
-    try:
-        return b64decode(item.replace("\n", "").replace("\r", ""), validate=True)
-    except (Base64Error, ValueError) as error:
-        # The value may be a secret: it is not repeated.
-        faults.value((path, key), ..., f"illegal base64 data: {error}")
-        return b""
-
-
-def _quantity(item: Any, path: Path, key: Any, faults: Faults) -> Arguments:
-    if type(item) is str:
-        text = item.strip()
-    elif type(item) is int or type(item) is float:
-        text = _number_text(item)
-    else:
-        faults.type((path, key), item, "a quantity (a string or a number)")
-        return {}
-    try:
-        return {"string": canonical(text)}
-    except QuantityError as error:
-        faults.value((path, key), item, str(error).partition(": ")[2])
-        return {}
-
-
-def _number_text(number: int | float) -> str:
-    try:
-        return str(number)
-    except ValueError:  # an integer beyond the digits that Python converts
-        return "too many digits"
-
-
-def _time(item: Any, path: Path, key: Any, faults: Faults) -> Arguments | None:
-    seconds_and_nanos = _moment(item, path, key, faults)
-    return {"seconds": seconds_and_nanos[0]} if seconds_and_nanos else None
-
-
-def _micro_time(item: Any, path: Path, key: Any, faults: Faults) -> Arguments | None:
-    seconds_and_nanos = _moment(item, path, key, faults)
-    if not seconds_and_nanos:
-        return None
-    seconds, nanos = seconds_and_nanos
-    return {"seconds": seconds, "nanos": nanos // 1000 * 1000}
-
-
-_GO_ZERO_TIME = "0001-01-01T00:00:00Z"  # what Go programs write for "unset"
-
-
-def _moment(item: Any, path: Path, key: Any, faults: Faults) -> tuple[int, int] | None:
-    if type(item) is not str:
-        faults.type((path, key), item, "a time as in RFC 3339")
-    elif item not in ("", _GO_ZERO_TIME):
-        try:
-            return parse(item)
-        except TimeError as error:
-            faults.value((path, key), item, str(error).partition(": ")[2])
-    elif not item:
-        faults.value((path, key), item, "must be a time as in RFC 3339")
-    return None
-
-
-def _duration(item: Any, path: Path, key: Any, faults: Faults) -> Arguments:
-    if type(item) is not str:
-        faults.type((path, key), item, 'a duration such as "1m30s"')
-        return {}
-    try:
-        return {"duration": parse_duration(item).duration}
-    except TimeError as error:
-        faults.value((path, key), item, str(error).partition(": ")[2])
-        return {}
-
-
-_INT32 = _integer_converter(32)
-
-
-def _int_or_string(item: Any, path: Path, key: Any, faults: Faults) -> Arguments:
-    if type(item) is str:
-        return {"type": 1, "str_val": item}
-    if type(item) is int:
-        return {"int_val": _INT32(item, path, key, faults)}
-    faults.type((path, key), item, "an integer or a string")
-    return {}
-
-
-def _raw(item: Any, path: Path, key: Any, faults: Faults) -> Arguments:
-    if type(item) is not dict:
-        faults.type((path, key), item, "an object")
-        return {}
-    if deeper_than(item, MAX_RAW_DEPTH):
-        faults.value((path, key), item, f"must not be nested deeper than {MAX_RAW_DEPTH} levels")
-        return {}
-    try:
-        # Sorted, so that equal objects get equal bytes.
-        text = json.dumps(
-            item, separators=(",", ":"), ensure_ascii=False, allow_nan=False, sort_keys=True
-        )
-        return {"raw": text.encode()}
-    except ValueError as error:
-        faults.value((path, key), item, error)
-        return {}
-
-
-def deeper_than(value: Any, limit: int) -> bool:
-    """Whether objects and lists in the JSON value are nested deeper than the limit."""
-    level = [value]
-    for _ in range(limit + 1):
-        level = [
-            inner
-            for outer in level
-            if isinstance(outer, dict | list)
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-        ]
-        if not level:
-            return False
-    return True
-
-
-_CONVERTERS: dict[Type, Convert] = {
-    Type.STRING: _string,
-    Type.BOOLEAN: _boolean,
-    Type.BYTES: _bytes,
-    Type.QUANTITY: _quantity,
-    Type.TIME: _time,
-    Type.MICRO_TIME: _micro_time,
-    Type.DURATION: _duration,
-    Type.INT_OR_STRING: _int_or_string,
-    Type.RAW: _raw,
-    Type.FIELDS: _raw,
-}
+def _json_type(member: Member) -> type:
+    if member.shape is Shape.LIST:
+        return list
+    return dict if member.type is Type.MESSAGE else bool

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from base64 import b64encode
 from collections.abc import Callable
 from functools import cache
@@ -24,6 +25,7 @@ _EMPTY = {
     Type.BOOLEAN: False,
     Type.INT32: 0,
     Type.INT64: 0,
+    Type.NUMBER: 0,
     Type.QUANTITY: "0",
     Type.INT_OR_STRING: 0,
     Type.DURATION: "0s",
@@ -124,6 +126,8 @@ def _value_converter(member: Member) -> Convert | None:
     match member.type:
         case Type.STRING | Type.BOOLEAN | Type.INT32 | Type.INT64:
             return None
+        case Type.NUMBER:
+            return _number
         case Type.BYTES:
             return lambda value: b64encode(value).decode()
         case Type.QUANTITY:
@@ -136,8 +140,10 @@ def _value_converter(member: Member) -> Convert | None:
             return duration_text
         case Type.INT_OR_STRING:
             return lambda value: value.str_val if value.type == 1 else value.int_val
-        case Type.RAW | Type.FIELDS:
+        case Type.RAW | Type.FIELDS | Type.JSON:
             return _raw
+        case Type.TRANSPARENT:
+            return _transparent(cast(Descriptor, member.message))
         case Type.MESSAGE:
             return _lazily(cast(Descriptor, member.message))
 
@@ -149,3 +155,44 @@ def _nullable_time(text: Callable[[Any], str]) -> Convert:
 
 def _raw(value: Any) -> Any:
     return json.loads(value.raw) if value.raw else None
+
+
+# Above this Go, and so Kubernetes, writes a number with an exponent.
+_PLAIN_NUMBERS = 1e21
+
+
+def _number(value: float) -> int | float:
+    if not math.isfinite(value):
+        raise ValueError(f"{value} is no JSON number")
+    return int(value) if value.is_integer() and abs(value) < _PLAIN_NUMBERS else value
+
+
+def _transparent(descriptor: Descriptor) -> Convert:
+    """The value of the field that is set: a list, else an object, else the boolean."""
+    compiled: list[tuple[Member, Convert | None]] = []
+
+    def convert(message: Any) -> Any:
+        if not compiled:  # at first use: types may contain themselves
+            compiled.extend((m, _converter(m)) for m in _by_precedence(descriptor))
+        value = None
+        for member, one in compiled:
+            if not _shows(message, member):
+                continue
+            value = getattr(message, member.name)
+            return value if one is None else one(value)
+        return value
+
+    return convert
+
+
+def _by_precedence(descriptor: Descriptor) -> list[Member]:
+    def rank(member: Member) -> tuple[bool, bool]:
+        return member.shape is not Shape.LIST, member.type is not Type.MESSAGE
+
+    return sorted(members(descriptor).values(), key=rank)
+
+
+def _shows(message: Any, member: Member) -> bool:
+    if member.shape is Shape.LIST:
+        return bool(getattr(message, member.name))
+    return member.type is Type.BOOLEAN or bool(message.HasField(member.name))

@@ -1,4 +1,7 @@
-"""Every kind of the API, derived from the Object message: names, scope and message class."""
+"""Every stored kind, derived from the Object message: names, scope and message class.
+
+What is served besides is in catalog.py.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +16,16 @@ from pilothouse.objects.errors import NotFound
 from protos import options_pb2
 from protos.resources_pb2 import Object
 
+VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind: `resource` is the plural with the group behind a dot ("deployments.apps")."""
+    """One kind: `resource` is the plural with the group behind a dot ("deployments.apps").
+
+    `version_of` is the full name of the stored message that this is another version of.
+    `caveat` says why objects of the kind have no effect yet.
+    """
 
     kind: str
     group: str
@@ -24,10 +33,13 @@ class Kind:
     plural: str
     namespaced: bool
     message: type[Message] = field(repr=False)
-    field: str  # the oneof field of Object that holds it
+    field: str  # the oneof field of Object that holds it; "": it is not stored
     short_names: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     subresources: tuple[str, ...] = ()
+    verbs: tuple[str, ...] = VERBS
+    version_of: str = ""
+    caveat: str = ""
 
     @property
     def resource(self) -> str:
@@ -45,7 +57,8 @@ class Kind:
         return self.kind.lower()
 
 
-def _kind_of_field(name: str, descriptor: Any) -> Kind:
+def kind_of_field(name: str, descriptor: Any) -> Kind:
+    """The kind that the message's resource option describes, in the Object field of that name."""
     options = descriptor.GetOptions().Extensions[options_pb2.resource]
     return Kind(
         kind=descriptor.name,
@@ -58,11 +71,14 @@ def _kind_of_field(name: str, descriptor: Any) -> Kind:
         short_names=tuple(options.short_names),
         categories=tuple(options.categories),
         subresources=tuple(options.subresources),
+        verbs=tuple(options.verbs) or VERBS,
+        version_of=options.version_of,
+        caveat=options.caveat,
     )
 
 
 _KINDS = tuple(
-    _kind_of_field(member.name, member.message_type)
+    kind_of_field(member.name, member.message_type)
     for member in Object.DESCRIPTOR.oneofs_by_name["kind"].fields
 )
 _BY_MESSAGE = {kind.message.DESCRIPTOR.full_name: kind for kind in _KINDS}

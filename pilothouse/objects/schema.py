@@ -35,6 +35,7 @@ class Type(Enum):
     BOOLEAN = "boolean"
     INT32 = "int32"
     INT64 = "int64"
+    NUMBER = "number"
     BYTES = "bytes"
     QUANTITY = "Quantity"
     TIME = "Time"
@@ -43,6 +44,8 @@ class Type(Enum):
     INT_OR_STRING = "IntOrString"
     RAW = "RawExtension"
     FIELDS = "FieldsV1"
+    JSON = "JSON"
+    TRANSPARENT = "transparent"
     MESSAGE = "message"
 
 
@@ -51,6 +54,7 @@ _SCALAR_TYPES = {
     FieldDescriptor.TYPE_BOOL: Type.BOOLEAN,
     FieldDescriptor.TYPE_INT32: Type.INT32,
     FieldDescriptor.TYPE_INT64: Type.INT64,
+    FieldDescriptor.TYPE_DOUBLE: Type.NUMBER,
     FieldDescriptor.TYPE_BYTES: Type.BYTES,
 }
 
@@ -60,7 +64,8 @@ class Member:
     """One member of a message's JSON object.
 
     `within` are the inlined messages that lead to the field, from the outside. `message` is
-    the type of a message's values (of a map's values for a map), None for scalars.
+    the type of a message's values (of a map's values for a map), None for scalars. A transparent
+    message is one value: its members are not members of anything in JSON.
     """
 
     json: str
@@ -110,10 +115,10 @@ def is_inline(field: FieldDescriptor) -> bool:
     return bool(_options(field)[options_pb2.inline])
 
 
-def _options(field: FieldDescriptor) -> Any:
+def _options(descriptor: FieldDescriptor | Descriptor) -> Any:
     # Typed as Any: the stubs tie extensions to messages by a parameter that generated
     # modules leave open.
-    return field.GetOptions().Extensions
+    return descriptor.GetOptions().Extensions
 
 
 def _member(field: FieldDescriptor, within: tuple[str, ...]) -> Member:
@@ -176,6 +181,8 @@ def _type(field: FieldDescriptor) -> Type:
     message = field.message_type
     if message is None:
         return _SCALAR_TYPES[field.type]
+    if _options(message)[options_pb2.transparent]:
+        return Type.TRANSPARENT
     if message.full_name.startswith(SCALARS):
         return Type(message.name)
     return Type.MESSAGE
@@ -188,10 +195,13 @@ def is_atomic(descriptor: Descriptor) -> bool:
 
 
 @cache
-def has_type_meta(descriptor: Descriptor) -> bool:
-    """Whether apiVersion and kind may stand in the JSON object: kinds, lists, options."""
-    metadata = descriptor.fields_by_name.get("metadata")
-    if metadata is None or metadata.message_type is None:
-        return False
-    is_template = descriptor.name.endswith(("Template", "TemplateSpec"))
-    return metadata.message_type.name in ("ObjectMeta", "ListMeta") and not is_template
+def api_version(descriptor: Descriptor) -> str:
+    """The apiVersion that the message's JSON object begins with, beside its name as kind.
+
+    Empty for what is a part of something else.
+    """
+    options = _options(descriptor)
+    resource = options[options_pb2.resource]
+    if not resource.version:
+        return str(options[options_pb2.api_version])
+    return f"{resource.group}/{resource.version}" if resource.group else str(resource.version)

@@ -5,15 +5,21 @@ from __future__ import annotations
 import pytest
 
 from pilothouse.objects import kinds
+from pilothouse.objects.kinds import Kind
 from tests.pilothouse.cli.terminal import Pilot
+from tests.samples import sample
 
 
-@pytest.mark.parametrize("kind", [kind.plural for kind in kinds.every()])
-def test_every_kind_is_described(pilot: Pilot, kind: str) -> None:
-    pilot.deployment("web", 1, "--port=80", "--expose")
-    pilot("create", "secret", "hush", "--from-literal=password=tops3cret")
-    pilot("create", "configmap", "conf")
-    answer = pilot("describe", kind, "-A")
+@pytest.mark.parametrize("kind", list(kinds.every()), ids=lambda kind: kind.resource)
+def test_every_kind_is_described(pilot: Pilot, kind: Kind) -> None:
+    manifest = sample(kind.kind)
+    if manifest:
+        pilot("apply", "-f", "-", input=manifest)
+    else:
+        pilot.deployment("web", 1, "--port=80", "--expose")
+        pilot("create", "secret", "hush", "--from-literal=password=tops3cret")
+        pilot("create", "configmap", "conf")
+    answer = pilot("describe", kind.resource, "-A")
     assert answer.out.startswith("Name:")
     assert "Created:" in answer.out
     assert "tops3cret" not in answer.out

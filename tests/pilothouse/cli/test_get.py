@@ -12,8 +12,10 @@ import yaml
 from pilothouse.cli.targets import listed
 from pilothouse.client.aio import Client
 from pilothouse.objects import kinds
+from pilothouse.objects.kinds import Kind
 from protos.core_v1_pb2 import ConfigMap
 from tests.pilothouse.cli.terminal import Pilot, running
+from tests.samples import sample
 
 
 def test_pods_have_the_columns_that_people_know(pilot: Pilot) -> None:
@@ -28,16 +30,20 @@ def test_pods_have_the_columns_that_people_know(pilot: Pilot) -> None:
     assert all(address.startswith("10.244.") for address in wide.column("IP"))
 
 
-@pytest.mark.parametrize("kind", [kind.plural for kind in kinds.every()])
-@pytest.mark.parametrize("form", ["", "wide", "yaml", "json", "name"])
-def test_every_kind_has_every_form(pilot: Pilot, kind: str, form: str) -> None:
-    answer = pilot("get", kind, "-A", *(["-o", form] if form else []))
-    if form == "json":
-        assert json.loads(answer.out)["kind"] == "List"
-    if form == "yaml":
-        assert yaml.safe_load(answer.out)["kind"] == "List"
-    if form in ("", "wide") and answer.out:
-        assert "AGE" in answer.rows[0] or kind == "events"
+@pytest.mark.parametrize("kind", list(kinds.every()), ids=lambda kind: kind.resource)
+def test_every_kind_has_every_form(pilot: Pilot, kind: Kind) -> None:
+    manifest = sample(kind.kind)
+    if manifest:
+        pilot("apply", "-f", "-", input=manifest)
+    for form in ("", "wide"):
+        answer = pilot("get", kind.resource, "-A", *(["-o", form] if form else []))
+        if manifest or answer.out:
+            assert "NAME" in answer.rows[0] or kind.kind == "Event"
+    items = json.loads(pilot("get", kind.resource, "-A", "-o", "json").out)["items"]
+    assert yaml.safe_load(pilot("get", kind.resource, "-A", "-o", "yaml").out)["kind"] == "List"
+    named = pilot("get", kind.resource, "-A", "-o", "name").out.split()
+    assert {item["kind"] for item in items} <= {kind.kind}
+    assert not manifest or any("/sample" in name or "other" in name for name in named)
 
 
 def test_one_object_by_name_is_no_list(pilot: Pilot) -> None:

@@ -49,6 +49,7 @@ _VALUES: dict[Type, st.SearchStrategy[Any]] = {
     Type.BOOLEAN: st.booleans(),
     Type.INT32: st.integers(-(2**31), 2**31 - 1),
     Type.INT64: st.integers(-(2**63), 2**63 - 1),
+    Type.NUMBER: st.floats(allow_nan=False, allow_infinity=False),
     Type.BYTES: st.binary(max_size=8),
     Type.QUANTITY: QUANTITIES.filter(lambda text: text != "0").map(lambda text: {"string": text}),
     Type.TIME: SECONDS.map(lambda seconds: {"seconds": seconds}),
@@ -64,6 +65,7 @@ _VALUES: dict[Type, st.SearchStrategy[Any]] = {
     ),
     Type.RAW: OBJECTS.map(lambda value: {"raw": _compact(value)}),
     Type.FIELDS: OBJECTS.map(lambda value: {"raw": _compact(value)}),
+    Type.JSON: FINITE_JSON.map(lambda value: {"raw": _compact(value)}),
 }
 
 
@@ -71,7 +73,7 @@ _VALUES: dict[Type, st.SearchStrategy[Any]] = {
 def _arguments(draw: st.DrawFn, descriptor: Descriptor, depth: int) -> dict[str, Any]:
     schema = list(members(descriptor).values())
     if depth <= 0:
-        schema = [member for member in schema if member.type is not Type.MESSAGE]
+        schema = [m for m in schema if m.type not in (Type.MESSAGE, Type.TRANSPARENT)]
     if not schema:
         return {}
     chosen = draw(st.lists(st.sampled_from(schema), unique_by=lambda m: m.json, max_size=5))
@@ -95,16 +97,31 @@ def _inlined(schema: list[Member]) -> set[str]:
     return {member.within[0] for member in schema if member.within}
 
 
-def _member_values(member: Member, depth: int) -> st.SearchStrategy[Any]:
+def _member_values(member: Member, depth: int, least: int = 0) -> st.SearchStrategy[Any]:
     if member.type is Type.MESSAGE:
         one: st.SearchStrategy[Any] = _arguments(cast(Descriptor, member.message), depth - 1)
+    elif member.type is Type.TRANSPARENT:
+        one = _one_of(cast(Descriptor, member.message), depth - 1)
     else:
         one = _VALUES[member.type]
     if member.shape is Shape.LIST:
-        return st.lists(one, max_size=2)
+        return st.lists(one, min_size=least, max_size=2)
     if member.shape is Shape.MAP:
         return st.dictionaries(TEXT, one, max_size=3)
     return one
+
+
+def _one_of(descriptor: Descriptor, depth: int) -> st.SearchStrategy[dict[str, Any]]:
+    """A transparent message: one field is set, and a boolean beside an object is true."""
+    fields = {member.type: member for member in members(descriptor).values()}
+    flag = fields.get(Type.BOOLEAN)
+
+    def arguments(member: Member) -> st.SearchStrategy[dict[str, Any]]:
+        beside = {flag.name: True} if flag and member is not flag else {}
+        values = _member_values(member, depth, least=1)  # an empty list is null
+        return values.map(lambda value: {**beside, member.name: value})
+
+    return st.sampled_from(list(members(descriptor).values())).flatmap(arguments)
 
 
 KINDS = st.sampled_from(list(kinds.every()))
@@ -127,12 +144,15 @@ def _drop_empty(message: Message) -> None:
         holder: Any = message
         for name in member.within:
             holder = getattr(holder, name)
-        if member.type is not Type.MESSAGE:
+        if member.type not in (Type.MESSAGE, Type.TRANSPARENT):
             continue
         value = getattr(holder, member.name)
         if member.shape is Shape.LIST:
             for element in value:
                 _drop_empty(element)
+        elif member.shape is Shape.MAP:
+            for key in value:
+                _drop_empty(value[key])
         elif member.shape is Shape.SINGLE and holder.HasField(member.name):
             _drop_empty(value)
             if member.always and not member.nullable and not value.ByteSize():

@@ -46,7 +46,13 @@ ENCODINGS: dict[str, tuple[Message, dict[str, Any]]] = {
     ),
     "bytes are base64": (
         core.RangeAllocation(range="r", data=b"\x00\xff\xfe"),
-        {"metadata": {"creationTimestamp": None}, "range": "r", "data": "AP/+"},
+        {
+            "apiVersion": "v1",
+            "kind": "RangeAllocation",
+            "metadata": {"creationTimestamp": None},
+            "range": "r",
+            "data": "AP/+",
+        },
     ),
     "int or string, a number": (
         core.TCPSocketAction(port={"int_val": 80}),
