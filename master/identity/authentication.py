@@ -24,7 +24,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from master.identity.user import User
-from pilothouse.objects.errors import Forbidden, Unauthorized
+from pilothouse.objects.errors import BadRequest, Forbidden, Unauthorized
 
 IMPERSONATE_USER = "impersonate-user"
 IMPERSONATE_GROUP = "impersonate-group"
@@ -100,7 +100,7 @@ def peer_user(context: CallContext, now: Callable[[], float] = time.time) -> Use
 def authenticate(context: CallContext, now: Callable[[], float] = time.time) -> User:
     """Who the call is made for, by certificate.
 
-    Raises Unauthorized, or Forbidden for undue impersonation.
+    Raises Unauthorized, or what acting() does.
     """
     return acting(peer_user(context, now), impersonation_in(context.invocation_metadata() or ()))
 
@@ -161,18 +161,27 @@ def impersonation_in(pairs: Iterable[tuple[str, Any]]) -> Impersonation | None:
 
 
 def acting(user: User, asked: Impersonation | None) -> User:
-    """Whom the user acts as: itself where nothing is asked; Forbidden where it may not."""
+    """Whom the user acts as, itself where nothing is asked.
+
+    Forbidden where it may not, BadRequest for a request that fits no rule.
+    """
     if asked is None:
         return user
+    name = asked.names[0] if asked.names else ""
     if not user.is_administrator:
-        raise Forbidden(f'user "{user.name}" may not impersonate')
-    if len(asked.names) != 1 or not asked.names[0]:
         raise Forbidden(
+            f'users "{name}" is forbidden: User "{user.name}" cannot impersonate resource "users"'
+            ' in API group "" at the cluster scope',
+            resource="users",
+            name=name,
+        )
+    if len(asked.names) != 1 or not name:
+        raise BadRequest(
             f"impersonation needs exactly one {IMPERSONATE_USER}, got {len(asked.names)}"
         )
     if len(asked.uids) > 1:
-        raise Forbidden(f"impersonation takes one {IMPERSONATE_UID}, got {len(asked.uids)}")
+        raise BadRequest(f"impersonation takes one {IMPERSONATE_UID}, got {len(asked.uids)}")
     extra: dict[str, tuple[str, ...]] = {}
     for key, value in asked.extra:
         extra[key] = (*extra.get(key, ()), value)
-    return User(asked.names[0], asked.groups, "".join(asked.uids), tuple(extra.items()))
+    return User(name, asked.groups, "".join(asked.uids), tuple(extra.items()))

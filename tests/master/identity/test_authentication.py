@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from master.identity.authentication import authenticate, peer_user
+from master.identity.authentication import authenticate, bearer_token, peer_user
 from master.identity.ca import Authority
 from master.identity.user import User, node_user
-from pilothouse.objects.errors import Forbidden, Unauthorized
+from pilothouse.objects.errors import BadRequest, Forbidden, Unauthorized
 from tests.master.identity.certificates import NOW
 
 ADMIN = User("admin", ("system:masters", "people"))
@@ -58,16 +58,57 @@ def test_administrator_acts_as_another_user() -> None:
     assert peer_user(context, now) == ADMIN
 
 
+def test_an_administrator_says_all_of_whom_it_acts_as() -> None:
+    context = Context(
+        ADMIN,
+        ("impersonate-user", "anna"),
+        ("impersonate-uid", "7"),
+        ("impersonate-extra-example.org%2fteam", "a"),
+        ("impersonate-extra-example.org%2fteam", "b"),
+    )
+    assert authenticate(context, now) == User("anna", (), "7", (("example.org/team", ("a", "b")),))
+
+
 @pytest.mark.parametrize(
     ("user", "metadata"),
     [
         pytest.param(node_user("n1"), (("impersonate-user", "admin"),), id="a node"),
         pytest.param(User("anna"), (("impersonate-group", "system:masters"),), id="a person"),
-        pytest.param(ADMIN, (("impersonate-group", "a"),), id="groups without a user"),
-        pytest.param(ADMIN, (("impersonate-user", ""),), id="nobody"),
-        pytest.param(ADMIN, (("impersonate-user", "a"), ("impersonate-user", "b")), id="two users"),
+        pytest.param(User("anna"), (("impersonate-uid", "7"),), id="a uid"),
+        pytest.param(User("anna"), (("impersonate-extra-a", "b"),), id="extra"),
     ],
 )
 def test_undue_impersonation_is_refused(user: User, metadata: tuple[tuple[str, str], ...]) -> None:
-    with pytest.raises(Forbidden, match="imperson"):
+    with pytest.raises(Forbidden, match="cannot impersonate"):
         authenticate(Context(user, *metadata), now)
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        pytest.param((("impersonate-group", "a"),), id="groups without a user"),
+        pytest.param((("impersonate-user", ""),), id="nobody"),
+        pytest.param((("impersonate-user", "a"), ("impersonate-user", "b")), id="two users"),
+        pytest.param(
+            (("impersonate-user", "a"), ("impersonate-uid", "1"), ("impersonate-uid", "2")),
+            id="two uids",
+        ),
+    ],
+)
+def test_impersonation_of_no_single_user_is_a_fault(metadata: tuple[tuple[str, str], ...]) -> None:
+    with pytest.raises(BadRequest, match="impersonation"):
+        authenticate(Context(ADMIN, *metadata), now)
+
+
+@pytest.mark.parametrize(
+    ("value", "token"),
+    [("Bearer abc", "abc"), ("bearer  abc ", "abc"), ("BEARER a.b", "a.b")],
+)
+def test_a_bearer_token_is_what_stands_behind_the_scheme(value: str, token: str) -> None:
+    assert bearer_token(value) == token
+
+
+@pytest.mark.parametrize("value", ["", "Bearer", "Bearer ", "Basic YTpi", "Bearerabc"])
+def test_any_other_authorization_is_refused(value: str) -> None:
+    with pytest.raises(Unauthorized):
+        bearer_token(value)
