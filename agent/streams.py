@@ -20,8 +20,8 @@ import grpc.aio
 from agent.pod import PodTask
 from agent.runtime import errors
 from agent.runtime.contract import Connection, Runtime, Session
-from agent.runtime.specs import LogOptions, PodUID, StreamSpec
-from agent.runtime.states import Channel, ContainerState
+from agent.runtime.specs import Channel, LogOptions, PodUID, StreamSpec
+from agent.runtime.states import ContainerState
 from pilothouse.process.clock import Clock
 from protos.core_v1_pb2 import PodLogOptions
 from protos.dispatch_pb2 import TunnelDown, TunnelRequest, TunnelUp
@@ -33,6 +33,8 @@ logger = logging.getLogger(__name__)
 LIMIT = 256
 PIECE = 64 * 1024
 FAREWELL_SECONDS = 10.0
+
+_LOG_STREAMS = {"Stdout": Channel.STDOUT, "Stderr": Channel.STDERR}
 
 _Taker = Callable[[StreamInput], Awaitable[None]]
 _Call = grpc.aio.StreamStreamCall[TunnelUp, TunnelDown]
@@ -216,12 +218,7 @@ class Tunnels:
 
 
 def log_options(asked: PodLogOptions, now: float) -> LogOptions:
-    """The runtime's options for Kubernetes' ones. Refused: a stream on its own."""
-    if asked.stream not in ("", "All"):
-        raise Refused(
-            grpc.StatusCode.INVALID_ARGUMENT,
-            f'stream: Unsupported value: "{asked.stream}": supported values: "All"',
-        )
+    """The runtime's options for Kubernetes' ones, which the master has checked."""
     since = 0.0
     if asked.HasField("since_seconds"):
         since = now - asked.since_seconds
@@ -234,6 +231,7 @@ def log_options(asked: PodLogOptions, now: float) -> LogOptions:
         since=since,
         timestamps=asked.timestamps,
         limit_bytes=asked.limit_bytes,
+        stream=_LOG_STREAMS.get(asked.stream),
     )
 
 
@@ -263,7 +261,7 @@ def _streams(start: StreamStart) -> StreamSpec:
 
 
 def _parts(data: bytes) -> Iterator[bytes]:
-    return (data[at : at + PIECE] for at in range(0, len(data), PIECE))
+    return (data[at : at + PIECE] for at in range(0, max(len(data), 1), PIECE))
 
 
 async def _talk(session: Session, line: _Line) -> None:

@@ -208,8 +208,9 @@ class Runtime(Protocol):
         ...
 
     def logs(self, pod: PodUID, name: str, options: LogOptions) -> AsyncIterator[bytes]:
-        """The newest run's output in pieces of whole lines (previous: of the run before).
-        follow ends when that run does. NotFound: no such log."""
+        """The newest run's output in pieces of whole lines (previous: of the run before). The
+        first piece is empty: the log is open. follow ends when that run does. NotFound: no
+        such log."""
         ...
 
     async def connect(self, pod: PodUID, port: int) -> Connection:

@@ -20,9 +20,9 @@ from itertools import chain
 from pathlib import Path
 
 from agent.runtime.errors import NotFound
-from agent.runtime.log_options import Budget, LogLine, shown
+from agent.runtime.log_options import Budget, LogLine, is_wanted, shown
 from agent.runtime.podman.inspection import unix_time
-from agent.runtime.specs import LogOptions, PodUID
+from agent.runtime.specs import Channel, LogOptions, PodUID
 
 POLL_PERIOD = 0.05  # seconds between looks at a followed file
 ROTATION_LIMIT = 2.0  # seconds within which a monitor opens its file anew
@@ -112,7 +112,8 @@ def parse(line: bytes, timed: bool) -> LogLine | None:
     except ValueError:
         return None
     text = fields[3] if fields[2] == b"F" else fields[3].rstrip(b"\n")
-    return LogLine(at=at, stamp=stamp.replace("+00:00", "Z"), data=text)
+    channel = Channel.STDERR if fields[1] == b"stderr" else Channel.STDOUT
+    return LogLine(at=at, stamp=stamp.replace("+00:00", "Z"), data=text, channel=channel)
 
 
 class Tail:
@@ -157,10 +158,12 @@ class Tail:
 
 
 async def read(path: Path, options: LogOptions, ended: Callable[[], bool]) -> AsyncIterator[bytes]:
-    """What the options ask for, in pieces of whole lines; ended: the run is over."""
+    """What the options ask for, in pieces of whole lines after an empty one; ended: the run is
+    over."""
     budget = Budget(options.limit_bytes)
     tail = await _opened(path, timed=options.since > 0)
     try:
+        yield b""
         async for piece in _pieces(chain(_old(path, options), tail.lines()), options):
             yield budget.take(piece)
             if budget.spent:
@@ -201,7 +204,7 @@ def _old(path: Path, options: LogOptions) -> Iterator[LogLine]:
 
 
 async def _pieces(lines: Iterator[LogLine], options: LogOptions) -> AsyncIterator[bytes]:
-    wanted: Iterator[LogLine] = (line for line in lines if line.at >= options.since)
+    wanted: Iterator[LogLine] = (line for line in lines if is_wanted(line, options))
     if options.tail is not None:
         wanted = iter(deque(wanted, maxlen=options.tail))
     piece = bytearray()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from agent.runtime.specs import LogOptions
+from agent.runtime.specs import Channel, LogOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,7 @@ class LogLine:
     at: float
     stamp: str
     data: bytes
+    channel: Channel = Channel.STDOUT
 
 
 def rfc3339(at: float) -> str:
@@ -26,11 +27,16 @@ def rfc3339(at: float) -> str:
 
 
 def chosen(lines: Sequence[LogLine], options: LogOptions) -> Sequence[LogLine]:
-    """Those since the time and, of them, the last `tail`."""
-    recent = [line for line in lines if line.at >= options.since] if options.since else lines
+    """Those of the stream since the time and, of them, the last `tail`."""
+    recent = [line for line in lines if is_wanted(line, options)]
     if options.tail is None:
         return recent
     return recent[-options.tail :] if options.tail > 0 else []
+
+
+def is_wanted(line: LogLine, options: LogOptions) -> bool:
+    """It is of the stream that was asked for, and not too old."""
+    return line.at >= options.since and options.stream in (None, line.channel)
 
 
 def shown(line: LogLine, options: LogOptions) -> bytes:

@@ -31,6 +31,7 @@ from agent.runtime.memory_logs import MemoryLogs
 from agent.runtime.memory_streams import AttachedSession, EchoConnection, ScriptSession
 from agent.runtime.script import Script
 from agent.runtime.specs import (
+    Channel,
     ContainerID,
     ContainerSpec,
     ImageSpec,
@@ -42,7 +43,6 @@ from agent.runtime.specs import (
 )
 from agent.runtime.states import (
     Change,
-    Channel,
     ContainerPhase,
     ContainerState,
     ContainerStats,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 
 from agent.runtime.errors import NotFound
 from agent.runtime.log_options import Budget, LogLine, chosen, rfc3339, shown
@@ -24,13 +25,15 @@ class MemoryLogs:
         """The script's lines so far, then as they come. NotFound."""
         run = self._log_of(pod, name, options.previous)
         budget = Budget(options.limit_bytes)
+        yield b""
         written = self._written(run)
         for line in chosen(written, options):
             if not budget.spent:
                 yield budget.take(shown(line, options))
         while options.follow and not budget.spent and await self._more_than(run, len(written)):
             lines = self._written(run)
-            for line in lines[len(written) :]:
+            following = replace(options, since=0.0, tail=None)
+            for line in chosen(lines[len(written) :], following):
                 yield budget.take(shown(line, options))
             written = lines
 
@@ -52,8 +55,10 @@ class MemoryLogs:
         if not run.state.started_at:
             return []
         end = run.state.finished_at or self._machine.clock.now()
-        times = [(run.state.started_at + line.at, line.data) for line in run.script.lines]
-        return [LogLine(at, rfc3339(at), data) for at, data in times if at <= end]
+        times = [(run.state.started_at + line.at, line) for line in run.script.lines]
+        return [
+            LogLine(at, rfc3339(at), line.data, line.channel) for at, line in times if at <= end
+        ]
 
     def _log_of(self, pod: PodUID, name: str, previous: bool) -> Run:
         runs = [r for (n, _), r in sorted(self._kept(pod).items()) if n == name]

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from agent.runtime.errors import StreamBroken
 from agent.runtime.script import Script
-from agent.runtime.states import Channel, Output
+from agent.runtime.specs import Channel
+from agent.runtime.states import Output
 from pilothouse.process.clock import Clock
 
 QUEUE_LENGTH = 64  # writes; a writer waits when its reader is so far behind

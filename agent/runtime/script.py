@@ -23,7 +23,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from agent.runtime.states import Channel
+from agent.runtime.specs import Channel
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,10 +172,17 @@ class ImageSpec:
     credentials: tuple[Credential, ...] = ()
 
 
+class Channel(enum.IntEnum):
+    """Which of a process's streams."""
+
+    STDOUT = 1
+    STDERR = 2
+
+
 @dataclass(frozen=True, slots=True)
 class LogOptions:
     """Which part of a container's log. tail: lines, None for all; since: Unix time;
-    limit_bytes: 0 for none."""
+    limit_bytes: 0 for none; stream: one of the two only."""
 
     follow: bool = False
     previous: bool = False
@@ -183,6 +190,7 @@ class LogOptions:
     since: float = 0.0
     timestamps: bool = False
     limit_bytes: int = 0
+    stream: Channel | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 
-from agent.runtime.specs import ContainerID, Pairs, PodUID
+from agent.runtime.specs import Channel, ContainerID, Pairs, PodUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +94,6 @@ class ExecResult:
     exit_code: int
     stdout: bytes
     stderr: bytes
-
-
-class Channel(enum.IntEnum):
-    """Which of a process's streams."""
-
-    STDOUT = 1
-    STDERR = 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from master.dispatch import wire
 from master.dispatch.feeds import Feeds, Sources
 from master.dispatch.heartbeats import Heartbeats, LeaseWriter, renew_seconds
 from master.dispatch.nodes import NodeWriter
+from master.dispatch.podstreams import PodStreams
 from master.dispatch.reports import EventReports
 from master.dispatch.service import DispatchService, Parts, Terms
 from master.dispatch.sessions import Sessions
@@ -62,7 +63,7 @@ class Dispatcher:
             signer=self.signer,
         )
         self.service = DispatchService(parts)
-        self._client, self._tunnels = client, tunnels
+        self.streams = PodStreams(client, self.authorizer, tunnels)
 
     def add_to(self, server: grpc.aio.Server) -> None:
         """Serve agents and streams on the server, before it is started."""
@@ -71,8 +72,7 @@ class Dispatcher:
 
     def add_streams_to(self, server: grpc.aio.Server, authenticate: Authenticate) -> None:
         """Serve streams alone, to callers that are authenticated in another way."""
-        streams = StreamsService(self._client, self.authorizer, self._tunnels, authenticate)
-        add_StreamsServicer_to_server(streams, server)
+        add_StreamsServicer_to_server(StreamsService(self.streams, authenticate), server)
 
     def is_live(self, node: str) -> bool:
         """The node is connected, here or (its Node is Ready) to another master."""

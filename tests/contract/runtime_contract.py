@@ -22,6 +22,7 @@ from agent.runtime.errors import (
     StreamBroken,
 )
 from agent.runtime.specs import (
+    Channel,
     ContainerSpec,
     ImageSpec,
     LogOptions,
@@ -30,7 +31,7 @@ from agent.runtime.specs import (
     SandboxSpec,
     StreamSpec,
 )
-from agent.runtime.states import Channel, ContainerPhase, ContainerState, ExitReason
+from agent.runtime.states import ContainerPhase, ContainerState, ExitReason
 
 DEADLINE = 20.0
 FOREVER = ("sleep", "3600")
@@ -397,6 +398,16 @@ class LogContract:
     async def test_a_log_has_both_streams_in_order(self, world: World) -> None:
         ended = await world.finished("sh", "-c", "echo one; sleep 0.2; echo two >&2")
         assert await world.log(ended.pod) == b"one\ntwo\n"
+
+    async def test_one_stream_of_a_log(self, world: World) -> None:
+        ended = await world.finished("sh", "-c", "echo one; echo two >&2; echo three")
+        assert await world.log(ended.pod, stream=Channel.STDERR) == b"two\n"
+        assert await world.log(ended.pod, stream=Channel.STDOUT, tail=1) == b"three\n"
+
+    async def test_a_quiet_log_is_told_to_be_open(self, world: World) -> None:
+        state = await world.run("sleep", "3600")
+        pieces = world.runtime.logs(state.pod, "main", LogOptions(follow=True))
+        assert await anext(pieces) == b""
 
     async def test_the_tail_of_a_log(self, world: World) -> None:
         ended = await world.finished("sh", "-c", "echo one; echo two; echo three")

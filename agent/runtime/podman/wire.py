@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from agent.runtime.errors import EngineUnavailable, NotFound, NotRunning, StreamBroken
-from agent.runtime.states import Channel, Output
+from agent.runtime.specs import Channel
+from agent.runtime.states import Output
 
 PIECE = 64 * 1024
 _HEADER = struct.Struct(">BxxxL")

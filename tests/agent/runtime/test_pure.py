@@ -23,6 +23,7 @@ from agent.runtime.sandbox_files import (
 )
 from agent.runtime.script import FOREVER, Line, Script, parse
 from agent.runtime.specs import (
+    Channel,
     ContainerSpec,
     Credential,
     Dns,
@@ -34,7 +35,7 @@ from agent.runtime.specs import (
     SandboxSpec,
     Security,
 )
-from agent.runtime.states import Channel, ContainerPhase, ExitReason, Sandbox
+from agent.runtime.states import ContainerPhase, ExitReason, Sandbox
 
 SANDBOX = Sandbox(
     uid=PodUID("uid-1"),

@@ -10,7 +10,7 @@ from typing import Any
 import grpc
 import pytest
 
-from master.dispatch.streams import container_of
+from master.dispatch.podstreams import container_of
 from master.dispatch.tunnels import TUNNELS_A_NODE
 from master.identity.files import ADMINISTRATOR
 from master.identity.user import User, node_user

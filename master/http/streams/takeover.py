@@ -1,0 +1,101 @@
+"""A request's connection beyond HTTP: as raw bytes both ways, or watched for its end.
+
+aiohttp hands what arrives after a request to a parser that a response may put in place, as its
+own WebSockets do; both classes here are such parsers. A client sends nothing of its new protocol
+before it has read the head of the answer, so nothing is lost on the way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping
+from typing import Any, cast
+
+from aiohttp import web
+
+BUFFER_BYTES = 256 * 1024
+
+
+class Wire:
+    """A connection that was taken over. Reading stops while BUFFER_BYTES wait to be read."""
+
+    def __init__(self, request: web.BaseRequest, response: web.StreamResponse) -> None:
+        self.response = response
+        self._transport = request.transport
+        self._pieces: deque[bytes] = deque()
+        self._size = 0
+        self._ended = False
+        self._changed = asyncio.Event()
+
+    @classmethod
+    async def taken(cls, request: web.BaseRequest, headers: Mapping[str, str]) -> Wire:
+        """Answer 101 with these headers; from then on the connection is the caller's."""
+        response = web.StreamResponse(status=101, headers=headers)
+        response.force_close()
+        wire = cls(request, response)
+        _parse_with(request, wire)
+        await response.prepare(request)
+        return wire
+
+    async def read(self) -> bytes:
+        """What arrived; b"" at the end."""
+        while not self._pieces and not self._ended:
+            self._changed.clear()
+            await self._changed.wait()
+        data = b"".join(self._pieces)
+        self._pieces.clear()
+        self._size = 0
+        if self._transport is not None and not self._ended:
+            self._transport.resume_reading()
+        return data
+
+    async def write(self, data: bytes) -> None:
+        """Send, waiting while the client does not take it. ConnectionError if it went away."""
+        await self.response.write(data)
+
+    async def close(self) -> None:
+        """The server closes the connection when the handler returns."""
+
+    def feed_data(self, data: bytes) -> tuple[bool, bytes]:
+        """aiohttp's: bytes have arrived."""
+        self._pieces.append(bytes(data))
+        self._size += len(data)
+        if self._size >= BUFFER_BYTES and self._transport is not None:
+            self._transport.pause_reading()
+        self._changed.set()
+        return False, b""
+
+    def feed_eof(self) -> None:
+        """aiohttp's: the connection is gone."""
+        self._ended = True
+        self._changed.set()
+
+
+class Departure:
+    """Tells when a client goes away that has nothing more to say. Its connection ends with the
+    response."""
+
+    def __init__(self, request: web.BaseRequest) -> None:
+        self._gone = asyncio.Event()
+        request.protocol.keep_alive(False)
+        _parse_with(request, self)
+
+    async def wait(self) -> None:
+        """Until the client is gone."""
+        await self._gone.wait()
+
+    def feed_data(self, data: bytes) -> tuple[bool, bytes]:
+        """aiohttp's: what follows the request is ignored."""
+        return False, b""
+
+    def feed_eof(self) -> None:
+        """aiohttp's: the connection is gone."""
+        self._gone.set()
+
+
+def _parse_with(request: web.BaseRequest, parser: Wire | Departure) -> None:
+    if request.transport is None:
+        raise ConnectionResetError("the client is gone")
+    # Annotated for WebSockets' reader; what is called is feed_data and feed_eof.
+    request.protocol.set_parser(cast(Any, parser))
