@@ -18,6 +18,7 @@ from pilothouse.client import config as client_config
 from pilothouse.process.tls import KeyPair
 
 READY_SECONDS = 60.0
+_PORTS = ("grpc-port", "join-port", "http-port", "https-port")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class Master:
     directory: Path
     target: str
     http_port: int
+    https_port: int
 
     @property
     def config(self) -> Path:
@@ -43,12 +45,12 @@ class Master:
 def running_master(directory: Path, **settings: str) -> Iterator[Master]:
     """A master on loopback ports that are free now, until the block ends; settings as in
     master.toml. Its log is DIRECTORY/master.log."""
-    ports = free_ports(3)
+    ports = free_ports(4)
     flags = {
         "data-dir": str(directory / "data"),
         "listen-address": "127.0.0.1",
         "advertise-address": "127.0.0.1",
-        **dict(zip(("grpc-port", "join-port", "http-port"), map(str, ports), strict=True)),
+        **dict(zip(_PORTS, map(str, ports), strict=True)),
         "log-level": "WARNING",
     }
     options = [f"--{name}={value}" for name, value in flags.items()]
@@ -68,7 +70,7 @@ def running_master(directory: Path, **settings: str) -> Iterator[Master]:
     ):
         try:
             _await_ready(ports[2], process, directory / "master.log")
-            yield Master(process.pid, directory, f"127.0.0.1:{ports[0]}", ports[2])
+            yield Master(process.pid, directory, f"127.0.0.1:{ports[0]}", ports[2], ports[3])
         finally:
             process.terminate()
 

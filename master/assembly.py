@@ -21,6 +21,9 @@ from master.controlplane import ControlPlane
 from master.dispatch.dispatcher import Dispatcher
 from master.dispatch.feeds import Sources
 from master.dispatch.service import Terms
+from master.http.access import Authentication
+from master.http.assembly import Surroundings, face_of
+from master.http.face import Face
 from master.identity.access_tokens import AccessTokens
 from master.identity.authentication import Authenticate, authenticate, token_authentication
 from master.identity.ca import Authority
@@ -124,6 +127,20 @@ class Master:
         )
         administration = AdministrationService(self._tokens, self.access_tokens, places, by)
         add_AdministrationServicer_to_server(administration, server)
+
+    def http_face(self, metrics: CollectorRegistry) -> Face:
+        """What answers the requests of the Kubernetes API."""
+        return face_of(
+            Surroundings(
+                registry=self._registry,
+                authenticate=Authentication(self.access_tokens.check),
+                authorizer=self.dispatcher.authorizer,
+                meter=self._meter,
+                metrics=metrics,
+                is_ready=self.is_ready,
+                address=f"{advertised(self._config)}:{self._config.https_port}",
+            )
+        )
 
     def loops(self) -> dict[str, Coroutine[Any, Any, None]]:
         """Everything that runs as long as the master, by name."""

@@ -24,6 +24,7 @@ class MasterConfig:
     grpc_port: int = 7443
     join_port: int = 7442
     http_port: int = 7444
+    https_port: int = 6443
     cluster_cidr: str = "10.244.0.0/16"
     node_prefix: int = 24
     service_cidr: str = "10.96.0.0/12"

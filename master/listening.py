@@ -1,8 +1,9 @@
-"""The master's three ports.
+"""The master's four ports.
 
     main   gRPC; only callers with a certificate of the cluster CA complete the handshake
     join   gRPC; Enrollment for anybody, the API for callers with an access token
     HTTP   see master.pages
+    HTTPS  the Kubernetes API, see master.http
 
 Stopping, in order: agents are told to dial again, calls get GRACE_SECONDS to end.
 """
@@ -23,6 +24,7 @@ from grpc_reflection.v1alpha import reflection
 from master.api import service as api
 from master.assembly import Master
 from master.config import MasterConfig
+from master.http.server import HttpFace
 from master.identity.decoding import Decoding
 from master.identity.gate import Gate
 from master.identity.rotation import ServerCertificate
@@ -61,6 +63,7 @@ class Ports:
     grpc: int
     join: int
     http: int
+    https: int
 
 
 @asynccontextmanager
@@ -73,22 +76,30 @@ async def listening(
     await main.start()
     await join.start()
     info = ClusterInfo(master.ca.decode(), grpc_port, join_port)
-    pages = Pages(info, master.metrics(), master.is_ready)
+    metrics = master.metrics()
+    pages = Pages(info, metrics, master.is_ready)
+    face = HttpFace(master.http_face(metrics), certificate.context())
     try:
         ports = Ports(
-            grpc_port, join_port, await pages.start(config.listen_address, config.http_port)
+            grpc_port,
+            join_port,
+            await pages.start(config.listen_address, config.http_port),
+            await face.start(config.listen_address, config.https_port),
         )
         logger.info(
-            "serving on %s: gRPC %d, join %d, HTTP %d",
+            "serving on %s: gRPC %d, join %d, HTTP %d, HTTPS %d",
             config.listen_address,
             ports.grpc,
             ports.join,
             ports.http,
+            ports.https,
         )
         yield ports
     finally:
         master.dispatcher.sessions.end_all("the master stops")
-        await asyncio.gather(main.stop(GRACE_SECONDS), join.stop(GRACE_SECONDS), pages.stop())
+        await asyncio.gather(
+            main.stop(GRACE_SECONDS), join.stop(GRACE_SECONDS), pages.stop(), face.stop()
+        )
 
 
 def _main_server(

@@ -107,6 +107,7 @@ def _add_settings(command: argparse.ArgumentParser) -> None:
     command.add_argument("--grpc-port")
     command.add_argument("--join-port")
     command.add_argument("--http-port")
+    command.add_argument("--https-port", help="where the Kubernetes API is served")
     command.add_argument("--log-level")
 
 
@@ -119,6 +120,7 @@ def _config(options: argparse.Namespace) -> MasterConfig:
         "grpc_port",
         "join_port",
         "http_port",
+        "https_port",
         "log_level",
     )
     flags = {name: getattr(options, name) for name in names}

@@ -1,4 +1,4 @@
-"""The master, running: opens the store, serves its three ports, runs its loops.
+"""The master, running: opens the store, serves its four ports, runs its loops.
 
 In: a MasterConfig and the files that `init` made. Everything runs in one TaskGroup: the failure of
 any part ends the process, and the service manager starts it again; what is in the store is all

@@ -10,6 +10,7 @@ who resumes from there is told some changes again, and misses none.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from master.api.encoding import framed, watched
@@ -24,7 +25,7 @@ class Event:
     What is derived from it is made when first asked for and shared by all watchers.
     """
 
-    __slots__ = ("_gone", "_local", "_wire", "key", "new", "old", "resume", "revision")
+    __slots__ = ("_gone", "_local", "_rendered", "_wire", "key", "new", "old", "resume", "revision")
 
     def __init__(
         self, key: Key, old: Record | None, new: Record | None, revision: Revision, resume: Revision
@@ -37,6 +38,7 @@ class Event:
         self._gone: Any = None
         self._local: dict[EventType, WatchEvent[Any]] = {}
         self._wire: dict[EventType, bytes] = {}
+        self._rendered: dict[Any, bytes] = {}
 
     @property
     def size(self) -> int:
@@ -48,7 +50,7 @@ class Event:
         """The event as a watcher in this process gets it."""
         found = self._local.get(type_)
         if found is None:
-            found = WatchEvent(type_, self.resume, self._object(type_))
+            found = WatchEvent(type_, self.resume, self.object(type_))
             self._local[type_] = found
         return found
 
@@ -56,12 +58,20 @@ class Event:
         """The event as a serialized WatchResponse."""
         found = self._wire.get(type_)
         if found is None:
-            obj = self._object(type_)
+            obj = self.object(type_)
             found = watched(type_, self.resume, None if obj is None else framed(obj))
             self._wire[type_] = found
         return found
 
-    def _object(self, type_: EventType) -> Any:
+    def rendered(self, type_: EventType, form: Any, render: Callable[[], bytes]) -> bytes:
+        """The event in some other form, which is rendered once."""
+        found = self._rendered.get((type_, form))
+        if found is None:
+            found = self._rendered[type_, form] = render()
+        return found
+
+    def object(self, type_: EventType) -> Any:
+        """The object that the event shows; None in a bookmark."""
         if type_ is EventType.DELETED:
             return self._last_state()
         return None if self.new is None else self.new.object

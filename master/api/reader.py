@@ -1,6 +1,6 @@
 """Gets and lists: the present from memory, the past from the store.
 
-In: a selection, and where to read. Out: shared objects in key order and the revision that they
+In: a selection, and where to read. Out: shared records in key order and the revision that they
 show. The invariant: all pages of a list show the revision of its first page, whatever is
 written in between; where that past is compacted the next page is Expired.
 """
@@ -42,6 +42,21 @@ class Query:
         return prefix_of(self.selection.kind, self.selection.namespace)
 
 
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A page of records, as they were at `revision`."""
+
+    records: tuple[Record, ...]
+    revision: int
+    continue_token: str = ""
+    remaining: int = 0
+
+    def page(self) -> Page[Any]:
+        """The objects in them."""
+        objects = tuple(record.object for record in self.records)
+        return Page(objects, self.revision, self.continue_token, self.remaining)
+
+
 class Reader:
     """See the module."""
 
@@ -49,7 +64,7 @@ class Reader:
         self._state = state
         self._store = store
 
-    async def get(self, kind: Kind, namespace: str, name: str, revision: int = 0) -> Any:
+    async def get(self, kind: Kind, namespace: str, name: str, revision: int = 0) -> Record:
         """The object now, or (revision) as it was then; NotFound, Expired, BadRequest."""
         key = key_of(kind, namespace, name)
         if revision == 0:
@@ -59,9 +74,9 @@ class Reader:
             record = None if entry is None else decode(kind, entry)
         if record is None:
             raise refusals.not_found(kind, name)
-        return record.object
+        return record
 
-    async def list(self, query: Query) -> Page[Any]:
+    async def list(self, query: Query) -> Listing:
         """A page of what the selection asks for."""
         if query.limit < 0:
             raise BadRequest(f"limit: {query.limit} is negative")
@@ -86,11 +101,11 @@ class Reader:
         """Whether nothing of the kind has changed since."""
         return position.revision >= self._state.of(kind).cache.revision
 
-    def _present(self, query: Query, position: Position) -> Page[Any]:
+    def _present(self, query: Query, position: Position) -> Listing:
         kind_state = self._state.of(query.selection.kind)
         found = select(kind_state.cache, query.selection, position.after)
         if not query.limit:
-            return Page(tuple(record.object for record in found), position.revision)
+            return Listing(tuple(found), position.revision)
         records = list(islice(found, query.limit + 1))
         page = records[: query.limit]
         if len(records) == len(page):
@@ -100,7 +115,7 @@ class Reader:
             remaining = kind_state.cache.count(query.prefix, page[-1].key)
         return _page(query, position, page, more=True, remaining=remaining)
 
-    async def _history(self, query: Query, position: Position) -> Page[Any]:
+    async def _history(self, query: Query, position: Position) -> Listing:
         """Reads on in the store until the page is full; selectors may skip much of it."""
         page: list[Record] = []
         while True:
@@ -127,13 +142,12 @@ class Reader:
 
 def _page(
     query: Query, position: Position, page: list[Record], *, more: bool, remaining: int = 0
-) -> Page[Any]:
+) -> Listing:
     token = ""
     if more:
         after = replace(position, after=page[-1].key)
         token = token_of(after, query.prefix, query.label_selector, query.field_selector)
-    items = tuple(record.object for record in page)
-    return Page(items, position.revision, token, remaining)
+    return Listing(tuple(page), position.revision, token, remaining)
 
 
 def _past(revision: int, state: State) -> Revision:

@@ -20,9 +20,10 @@ from master.api.apply.applying import applied, configuration, configuration_docu
 from master.api.binding import bound
 from master.api.events import Delivery
 from master.api.hub import Limits, Topic
+from master.api.keys import key_of
 from master.api.patching import patched
-from master.api.reader import Query, Reader
-from master.api.records import copy_of
+from master.api.reader import Listing, Query, Reader
+from master.api.records import Record, copy_of
 from master.api.selection import selection_of
 from master.api.state import State
 from master.api.watching import watch
@@ -98,7 +99,17 @@ class Registry:
 
     async def get(self, kind: Kind, namespace: str, name: str, *, revision: int = 0) -> Any:
         """One object, now or as it was at a revision."""
+        return (await self._reader.get(kind, namespace, name, revision)).object
+
+    async def record(self, kind: Kind, namespace: str, name: str, *, revision: int = 0) -> Record:
+        """One object as it stands in the store, now or as it was at a revision."""
         return await self._reader.get(kind, namespace, name, revision)
+
+    def stored(self, obj: Any) -> Record | None:
+        """The record that shares an object which a write returned; None: it is not stored so."""
+        kind, metadata = kinds.of(obj), obj.metadata
+        record = self._state.get(kind, key_of(kind, metadata.namespace, metadata.name))
+        return record if record is not None and record.object is obj else None
 
     async def list(
         self,
@@ -112,6 +123,29 @@ class Registry:
         revision: int = 0,
     ) -> Page[Any]:
         """Objects in the order of their keys: by namespace, then name."""
+        listing = await self.records(
+            kind,
+            namespace,
+            label_selector=label_selector,
+            field_selector=field_selector,
+            limit=limit,
+            continue_token=continue_token,
+            revision=revision,
+        )
+        return listing.page()
+
+    async def records(
+        self,
+        kind: Kind,
+        namespace: str = "",
+        *,
+        label_selector: str = "",
+        field_selector: str = "",
+        limit: int = 0,
+        continue_token: str = "",
+        revision: int = 0,
+    ) -> Listing:
+        """The same as they stand in the store."""
         selection = selection_of(kind, namespace, label_selector, field_selector)
         query = Query(selection, label_selector, field_selector, limit, continue_token, revision)
         return await self._reader.list(query)
@@ -187,6 +221,12 @@ class Registry:
             return patched(existing, patch, type_)
 
         change = Change(kind, namespace, name, make, subresource, manager)
+        return await self.modify(change, dry_run=dry_run, check=check)
+
+    async def modify(
+        self, change: Change, *, dry_run: bool = False, check: Check | None = None
+    ) -> Any:
+        """Change an object in a way of the caller's own; see Writer."""
         return await self._writer.modify(change, dry_run=dry_run, check=check)
 
     async def apply(

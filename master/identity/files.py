@@ -75,11 +75,15 @@ class IdentityFiles:
         logger.info("made a server certificate for %s", ", ".join(sorted(wanted)))
         return fresh
 
+    def path(self, name: str, suffix: str) -> Path:
+        """Where a certificate (crt) or key is."""
+        return self.directory / f"{name}.{suffix}"
+
     def _exists(self, name: str) -> bool:
-        return (self.directory / f"{name}.crt").exists()
+        return self.path(name, "crt").exists()
 
     def _read(self, name: str) -> Credential:
-        certificate, key = self.directory / f"{name}.crt", self.directory / f"{name}.key"
+        certificate, key = self.path(name, "crt"), self.path(name, "key")
         try:
             return Credential(certificate.read_bytes(), key.read_bytes())
         except OSError as error:
@@ -89,8 +93,8 @@ class IdentityFiles:
 
     def _write(self, name: str, credential: Credential) -> None:
         # The certificate comes last: while it is missing, the pair counts as not made yet.
-        write_private(self.directory / f"{name}.key", credential.key)
-        write_private(self.directory / f"{name}.crt", credential.certificate)
+        write_private(self.path(name, "key"), credential.key)
+        write_private(self.path(name, "crt"), credential.certificate)
 
 
 def write_client_config(path: Path, server: str, authority: Authority, now: datetime) -> bool:

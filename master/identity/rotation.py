@@ -1,13 +1,14 @@
 """The server's certificate while the master runs: looked at now and then, renewed in time.
 
-In: the identity files. Out: gRPC server credentials that every new connection is shown the
-newest certificate of; connections that are open keep theirs, which is only checked at their
-beginning.
+In: the identity files. Out: gRPC server credentials and TLS contexts, of which every new
+connection is shown the newest certificate; connections that are open keep theirs, which is only
+checked at their beginning.
 """
 
 from __future__ import annotations
 
 import logging
+import ssl
 from collections.abc import Sequence
 
 import grpc
@@ -30,6 +31,23 @@ class ServerCertificate:
         self._authority = authority
         self._names = names
         self._current = files.ensure_server(authority, names, ca.utc_now())
+        self._contexts: list[ssl.SSLContext] = []
+
+    def context(self) -> ssl.SSLContext:
+        """For a server of HTTPS: callers may show a certificate, which must be the CA's."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.verify_mode = ssl.CERT_OPTIONAL
+        context.load_verify_locations(cadata=self._authority.pem.decode())
+        context.set_alpn_protocols(["http/1.1"])
+        self._load(context)
+        self._contexts.append(context)
+        return context
+
+    def _load(self, context: ssl.SSLContext) -> None:
+        context.load_cert_chain(
+            self._files.path("server", "crt"), self._files.path("server", "key")
+        )
 
     def credentials(self, *, require_client: bool) -> grpc.ServerCredentials:
         """require_client: only callers with a certificate of the CA complete the handshake."""
@@ -60,6 +78,8 @@ class ServerCertificate:
         if fresh == self._current:
             return False
         self._current = fresh
+        for context in self._contexts:
+            self._load(context)  # what connects from here on is shown the new one
         return True
 
     def _configuration(

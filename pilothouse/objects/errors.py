@@ -11,6 +11,8 @@ ApiError                      reason        gRPC                 HTTP
 ├── Invalid                   Invalid       FAILED_PRECONDITION  422   one Cause per field
 ├── TooLarge                  RequestEntityTooLarge  RESOURCE_EXHAUSTED  413
 ├── MethodNotAllowed          MethodNotAllowed       UNIMPLEMENTED       405
+├── NotAcceptable             NotAcceptable          INVALID_ARGUMENT    406   HTTP only
+├── UnsupportedMediaType      UnsupportedMediaType   INVALID_ARGUMENT    415   HTTP only
 ├── InternalError             InternalError INTERNAL             500
 └── Retryable                 (the same call may succeed later, after retry_after_seconds)
     ├── TooManyRequests       TooManyRequests    RESOURCE_EXHAUSTED  429
@@ -124,6 +126,18 @@ class MethodNotAllowed(ApiError):
     """The kind does not have that verb or subresource."""
 
     reason = "MethodNotAllowed"
+
+
+class NotAcceptable(ApiError):
+    """The caller takes no encoding that the server has."""
+
+    reason = "NotAcceptable"
+
+
+class UnsupportedMediaType(ApiError):
+    """The body is in no encoding that the server reads."""
+
+    reason = "UnsupportedMediaType"
 
 
 class InternalError(ApiError):

@@ -34,6 +34,8 @@ _TYPES: Final[tuple[tuple[type[ApiError], grpc.StatusCode, int], ...]] = (
     (errors.TooManyRequests, grpc.StatusCode.RESOURCE_EXHAUSTED, 429),
     (errors.TooLarge, grpc.StatusCode.RESOURCE_EXHAUSTED, 413),
     (errors.MethodNotAllowed, grpc.StatusCode.UNIMPLEMENTED, 405),
+    (errors.NotAcceptable, grpc.StatusCode.INVALID_ARGUMENT, 406),
+    (errors.UnsupportedMediaType, grpc.StatusCode.INVALID_ARGUMENT, 415),
     (errors.InternalError, grpc.StatusCode.INTERNAL, 500),
     (errors.ServerTimeout, grpc.StatusCode.DEADLINE_EXCEEDED, 504),
     (errors.ServiceUnavailable, grpc.StatusCode.UNAVAILABLE, 503),

@@ -70,7 +70,7 @@ async def running_master(directory: Path, **settings: Any) -> AsyncIterator[Runn
         data_dir=directory,
         listen_address="127.0.0.1",
         advertise_address="127.0.0.1",
-        **{"grpc_port": 0, "join_port": 0, "http_port": 0, **settings},
+        **{"grpc_port": 0, "join_port": 0, "http_port": 0, "https_port": 0, **settings},
     )
     authority = IdentityFiles(directory).init(["localhost", "127.0.0.1"], utc_now())
     async with AsyncExitStack() as stack, serving(config) as ports:

@@ -1,0 +1,160 @@
+"""From a request's body to an object, in the encoding that its Content-Type names.
+
+What the schema does not know is refused, told as a warning or dropped, as fieldValidation says.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+from aiohttp import web
+from google.protobuf.message import Message
+
+from master.http import envelope
+from master.http.negotiation import Media, media_of_body
+from master.http.parameters import Parameters
+from pilothouse.objects import yamltext
+from pilothouse.objects.checking import require_json_form
+from pilothouse.objects.codec import Strictness, from_json
+from pilothouse.objects.errors import BadRequest, Cause, Invalid, TooLarge
+from pilothouse.objects.faults import Fault, FaultKind, Faults, Lines, path_text
+from pilothouse.objects.jsontext import MAX_BYTES, JsonText, utf8_text
+from pilothouse.objects.yamltext import Refused
+
+BODY_SECONDS: Final = 30.0  # the longest that a caller may take to send its body
+
+
+async def read(request: web.BaseRequest) -> bytes:
+    """The whole body; TooLarge, BadRequest when it does not come."""
+    if not request.can_read_body:
+        return b""
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await request.read()
+    except web.HTTPRequestEntityTooLarge as error:
+        raise TooLarge(f"Request entity too large: limit is {MAX_BYTES}") from error
+    except TimeoutError as error:
+        raise BadRequest(f"the body did not come within {BODY_SECONDS:.0f} s") from error
+
+
+def strictness_of(parameters: Parameters) -> Strictness:
+    """fieldValidation, Warn unless given; Invalid for another word."""
+    text = parameters.text("fieldValidation")
+    if not text:
+        return Strictness.WARN
+    try:
+        return Strictness(text)
+    except ValueError:
+        words = ", ".join(f'"{word.value}"' for word in Strictness)
+        cause = Cause(
+            "fieldValidation",
+            "FieldValueNotSupported",
+            f'Unsupported value: "{text}": supported values: {words}',
+        )
+        raise Invalid(f"invalid options: {cause}", causes=[cause]) from None
+
+
+class Decoding:
+    """How bodies are read for one request; `warnings` collects what was dropped."""
+
+    def __init__(self, strictness: Strictness, warnings: list[str]) -> None:
+        self._strictness = strictness
+        self._warnings = warnings
+
+    def decode(
+        self, message: type[Message], group_version: str, kind: str, body: bytes, header: str
+    ) -> Any:
+        """An object of that kind (and version, unless ""); BadRequest, TooLarge,
+        UnsupportedMediaType."""
+        media = media_of_body(header)
+        if media is Media.PROTOBUF:
+            return self._protobuf(message, group_version, kind, body)
+        if media is Media.YAML:
+            value, lines, faults = _yaml(body)
+        else:
+            text = JsonText.parse(body)
+            value, lines, faults = text.value, text.line, text.duplicates()
+        return self.convert(message, group_version, kind, value, faults, lines)
+
+    def convert(
+        self,
+        message: type[Message],
+        group_version: str,
+        kind: str,
+        value: Any,
+        faults: Faults | None = None,
+        lines: Lines | None = None,
+    ) -> Any:
+        """The same from a JSON value."""
+        faults = faults or Faults()
+        if isinstance(value, dict):
+            _require_type(group_version, kind, value)
+        try:
+            found = from_json(
+                message, value, strictness=Strictness.IGNORE, lines=lines, faults=faults
+            )
+        except BadRequest as error:
+            where = f'{kind} in version "{group_version}" cannot be handled as a {kind}: '
+            raise BadRequest(where + error.message, causes=error.causes) from error
+        self._report(faults, group_version, kind)
+        return found
+
+    def _report(self, faults: Faults, group_version: str, kind: str) -> None:
+        if not faults.found or self._strictness is Strictness.IGNORE:
+            return
+        texts = [_text(fault) for fault in faults.found if fault.lenient]
+        if self._strictness is Strictness.WARN:
+            self._warnings.extend(texts)
+            return
+        where = f'{kind} in version "{group_version}" cannot be handled as a {kind}'
+        raise BadRequest(f"{where}: strict decoding error: {', '.join(texts)}")
+
+    def _protobuf(self, message: type[Message], group_version: str, kind: str, body: bytes) -> Any:
+        api_version, named, raw = envelope.opened(body)
+        _require_type(group_version, kind, {"apiVersion": api_version, "kind": named})
+        found = envelope.decoded(message, raw)
+        require_json_form(found)
+        return found
+
+
+def _text(fault: Fault) -> str:
+    word = "duplicate" if fault.kind is FaultKind.DUPLICATE else "unknown"
+    return f'{word} field "{path_text(fault.steps)}"'
+
+
+def _require_type(group_version: str, kind: str, value: dict[str, Any]) -> None:
+    api_version, named = value.get("apiVersion"), value.get("kind")
+    if group_version and api_version and api_version != group_version:
+        raise BadRequest(
+            f"the API version in the data ({api_version}) does not match the expected API"
+            f" version ({group_version})"
+        )
+    if named and named != kind:
+        raise BadRequest(
+            f'{named} in version "{group_version}" cannot be handled as a {kind}: the kind in the'
+            f" data ({named}) is not that of the request"
+        )
+
+
+def json_value(body: bytes, header: str) -> Any:
+    """The JSON value of a body in JSON or YAML."""
+    if media_of_body(header) is Media.YAML:
+        return _yaml(body)[0]
+    return JsonText.parse(body).value
+
+
+def _yaml(body: bytes) -> tuple[Any, Lines | None, Faults]:
+    text = utf8_text(body)
+    try:
+        documents = list(yamltext.documents(text))
+    except Refused as error:
+        raise yamltext.refused("the body", error) from error
+    if len(documents) != 1:
+        raise BadRequest(f"the body must be one document, not {len(documents)}")
+    faults = Faults()
+    if documents[0].has_duplicates:
+        places = list(yamltext.documents(text, 0))[0].places
+        if places is not None:
+            places.report(faults)
+    return documents[0].value, None, faults

@@ -1,0 +1,88 @@
+"""One request on its way through the HTTP face: what it asks, of which resource, by whom."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from master.api.service import Authorizer
+from master.api.writer import Check
+from master.http.catalog import Served
+from master.http.negotiation import Accepted, accepted
+from master.http.parameters import Parameters
+from master.http.request import Target
+from master.identity.authorization import Action
+from master.identity.user import User
+
+MAX_MANAGER = 128  # characters of a manager's name
+
+
+class Call:
+    """`warnings` go out as headers of the answer."""
+
+    __slots__ = ("parameters", "request", "served", "target", "user", "warnings")
+
+    def __init__(
+        self,
+        request: web.BaseRequest,
+        target: Target,
+        served: Served,
+        user: User,
+        parameters: Parameters,
+        warnings: list[str],
+    ) -> None:
+        self.request = request
+        self.target = target
+        self.served = served
+        self.user = user
+        self.parameters = parameters
+        self.warnings = warnings
+
+    def accepted(self, *forms: str) -> Accepted:
+        """How the caller wants the answer; NotAcceptable."""
+        return accepted(self.request.headers.get("Accept", ""), forms)
+
+    @property
+    def content_type(self) -> str:
+        """Of the body, as sent."""
+        header: str = self.request.headers.get("Content-Type", "")
+        return header
+
+    @property
+    def manager(self) -> str:
+        """Who owns what this request writes: fieldManager, else the program's name."""
+        named = self.parameters.text("fieldManager")
+        if named:
+            return named
+        agent: str = self.request.headers.get("User-Agent", "")
+        return agent.partition("/")[0][:MAX_MANAGER] or "unknown"
+
+    def action(self, verb: str) -> Action:
+        """What is to be authorized."""
+        target = self.target
+        return Action(
+            verb,
+            self.served.kind.resource,
+            target.namespace if self.served.kind.namespaced else "",
+            target.name,
+            target.subresource,
+            self.parameters.text("fieldSelector"),
+        )
+
+    @property
+    def pretty(self) -> bool:
+        """Whether JSON is for people: asked for, or implied by the program that asks."""
+        if self.parameters.has("pretty"):
+            return self.parameters.flag("pretty")
+        agent: str = self.request.headers.get("User-Agent", "")
+        return agent.startswith(("curl", "Wget", "Mozilla/5.0"))
+
+
+def check_of(authorizer: Authorizer, user: User, action: Action) -> Check:
+    """What the registry asks before a commit."""
+
+    def check(new: Any, old: Any) -> None:
+        authorizer.require_change(user, action, new, old)
+
+    return check

@@ -1,0 +1,251 @@
+"""The verbs on whole objects and collections, for every resource by the same path.
+
+Each: a Call in, an answer out. Who calls is known and may send the request; what a write would
+change is authorized before its commit, through the registry's check.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from aiohttp import web
+
+from master.api.apply.applying import configuration_document
+from master.api.registry import Registry
+from master.api.service import Authorizer
+from master.api.writer import Change
+from master.http import bodies, statuses
+from master.http.answering import answer
+from master.http.bodies import Decoding, strictness_of
+from master.http.call import Call, check_of
+from master.http.negotiation import PARTIAL, PARTIAL_LIST, Accepted, unsupported
+from master.http.options import delete_options
+from master.http.patches import patched
+from master.http.reading import revision_of_get, revision_of_list
+from master.http.rendering import Rendering, plain
+from pilothouse.client.interface import PatchType
+from pilothouse.objects.errors import BadRequest, Expired
+
+PATCHES: Final = {
+    "application/json-patch+json": PatchType.JSON,
+    "application/merge-patch+json": PatchType.MERGE,
+    "application/strategic-merge-patch+json": PatchType.STRATEGIC,
+    "application/apply-patch+yaml": PatchType.APPLY,
+}
+CONTINUE_EXPIRED: Final = (
+    "The provided continue parameter is too old to display a consistent list result. You can"
+    " start a new list without the continue parameter."
+)
+
+
+class Verbs:
+    """See the module."""
+
+    def __init__(self, registry: Registry, authorizer: Authorizer, rendering: Rendering) -> None:
+        self._registry = registry
+        self._authorizer = authorizer
+        self._rendering = rendering
+
+    async def get(self, call: Call) -> web.Response:
+        """One object."""
+        wanted = call.accepted(PARTIAL)
+        target = call.target
+        revision_of_get(self._registry, call.parameters)
+        record = await self._registry.record(call.served.kind, target.namespace, target.name)
+        return await answer(call, self._rendering.one(call.served, record, wanted), wanted)
+
+    async def list(self, call: Call) -> web.Response:
+        """A collection, or a page of it."""
+        wanted = call.accepted(PARTIAL_LIST)
+        parameters, registry = call.parameters, self._registry
+        token = parameters.text("continue")
+        revision = revision_of_list(registry, parameters)
+        try:
+            page = await registry.records(
+                call.served.kind,
+                call.target.namespace,
+                label_selector=parameters.text("labelSelector"),
+                field_selector=field_selector(call),
+                limit=parameters.integer("limit") or 0,
+                continue_token=token,
+                revision=revision,
+            )
+        except Expired as error:
+            if not token:
+                raise Expired(
+                    f"The resourceVersion for the provided list is too old: {error.message}"
+                ) from error
+            raise Expired(CONTINUE_EXPIRED) from error
+        return await answer(call, self._rendering.many(call.served, page, wanted), wanted)
+
+    async def create(self, call: Call) -> web.Response:
+        """A new object in the collection."""
+        wanted = call.accepted(PARTIAL)
+        obj = await self._decoded(call)
+        _place(call, obj)
+        action = call.action("create")
+        stored = await self._registry.create(
+            call.served.incoming(obj),
+            dry_run=call.parameters.dry_run,
+            check=check_of(self._authorizer, call.user, action),
+        )
+        return await self._answer(call, stored, wanted, 201)
+
+    async def update(self, call: Call) -> web.Response:
+        """Another state of the object, or of its part that the subresource is."""
+        wanted = call.accepted(PARTIAL)
+        obj = await self._decoded(call)
+        _place(call, obj)
+        _name(call, obj)
+        incoming = call.served.incoming(obj)
+        stored = await self._registry.update(
+            incoming,
+            subresource=call.target.subresource,
+            manager=call.manager,
+            dry_run=call.parameters.dry_run,
+            check=check_of(self._authorizer, call.user, call.action("update")),
+        )
+        return await self._answer(call, stored, wanted)
+
+    async def patch(self, call: Call) -> web.Response:
+        """A change of parts of the object."""
+        type_ = PATCHES.get(call.content_type.partition(";")[0].strip().lower())
+        if type_ is None:
+            raise unsupported(", ".join(PATCHES))
+        wanted = call.accepted(PARTIAL)
+        body = await bodies.read(call.request)
+        if type_ is PatchType.APPLY:
+            return await self._apply(call, body)
+        if call.parameters.has("force"):
+            raise BadRequest(
+                "PatchOptions.meta.k8s.io is invalid: force: Forbidden: may not be"
+                " specified for non-apply patch"
+            )
+        target, kind = call.target, call.served.kind
+        decoding = self._decoding(call)
+
+        def make(existing: Any) -> Any:
+            call.warnings.clear()
+            return patched(call.served, existing, body, type_, decoding)
+
+        change = Change(kind, target.namespace, target.name, make, target.subresource, call.manager)
+        check = check_of(self._authorizer, call.user, call.action("patch"))
+        stored = await self._registry.modify(change, dry_run=call.parameters.dry_run, check=check)
+        return await self._answer(call, stored, wanted)
+
+    async def _apply(self, call: Call, body: bytes) -> web.Response:
+        wanted, target, parameters = call.accepted(PARTIAL), call.target, call.parameters
+        if not parameters.text("fieldManager"):
+            raise BadRequest(
+                "PatchOptions.meta.k8s.io is invalid: fieldManager: Required value: is required"
+                " for apply patch"
+            )
+        document = configuration_document(body)
+        self._decoding(call).convert(
+            call.served.message, call.served.group_version, call.served.kind.kind, document
+        )
+        change = check_of(self._authorizer, call.user, call.action("patch"))
+        made: list[bool] = []
+
+        def check(new: Any, old: Any) -> None:
+            made[:] = [old is None]
+            if old is None:
+                self._authorizer.require(call.user, call.action("create"))
+            change(new, old)
+
+        stored = await self._registry.apply(
+            call.served.kind,
+            target.namespace,
+            target.name,
+            body,
+            manager=parameters.text("fieldManager"),
+            force=parameters.flag("force"),
+            dry_run=parameters.dry_run,
+            check=check,
+        )
+        return await self._answer(call, stored, wanted, 201 if made == [True] else 200)
+
+    async def delete(self, call: Call) -> web.Response:
+        """The object's end, or its beginning."""
+        wanted = call.accepted(PARTIAL)
+        target, kind = call.target, call.served.kind
+        options = await delete_options(call)
+        last, removed = await self._registry.delete(
+            kind,
+            target.namespace,
+            target.name,
+            options,
+            check=check_of(self._authorizer, call.user, call.action("delete")),
+        )
+        if not removed:
+            return await self._answer(call, last, wanted)
+        status = statuses.deleted(target.name, last.metadata.uid, kind.resource)
+        return await answer(call, plain(status, "v1", "Status", wanted), wanted)
+
+    async def delete_collection(self, call: Call) -> web.Response:
+        """The end of what matches."""
+        wanted = call.accepted(PARTIAL_LIST)
+        options = await delete_options(call)
+        await self._registry.delete_collection(
+            call.served.kind,
+            call.target.namespace,
+            label_selector=call.parameters.text("labelSelector"),
+            field_selector=field_selector(call),
+            options=options,
+            check=check_of(self._authorizer, call.user, call.action("deletecollection")),
+        )
+        body = plain(statuses.success(0), "v1", "Status", wanted)
+        return await answer(call, body, wanted)
+
+    async def _answer(
+        self, call: Call, obj: Any, wanted: Accepted, status: int = 200
+    ) -> web.Response:
+        record = self._registry.stored(obj)
+        if record is None:
+            body = self._rendering.message(call.served, obj, wanted)
+        else:
+            body = self._rendering.one(call.served, record, wanted)
+        return await answer(call, body, wanted, status)
+
+    async def _decoded(self, call: Call) -> Any:
+        served = call.served
+        body = await bodies.read(call.request)
+        if not body:
+            raise BadRequest("the body of the request is empty")
+        return self._decoding(call).decode(
+            served.message, served.group_version, served.kind.kind, body, call.content_type
+        )
+
+    def _decoding(self, call: Call) -> Decoding:
+        return Decoding(strictness_of(call.parameters), call.warnings)
+
+
+def field_selector(call: Call) -> str:
+    """A single object's path with a watch or a list on it selects by its name."""
+    selector = call.parameters.text("fieldSelector")
+    if not call.target.name:
+        return selector
+    named = f"metadata.name={call.target.name}"
+    return f"{selector},{named}" if selector else named
+
+
+def _place(call: Call, obj: Any) -> None:
+    """The namespace of the path is that of the object."""
+    if not call.served.kind.namespaced:
+        return
+    namespace = call.target.namespace
+    if obj.metadata.namespace not in ("", namespace):
+        raise BadRequest(
+            "the namespace of the provided object does not match the namespace sent on the request"
+        )
+    obj.metadata.namespace = namespace
+
+
+def _name(call: Call, obj: Any) -> None:
+    name = call.target.name
+    if obj.metadata.name not in ("", name):
+        raise BadRequest(
+            f"the name of the object ({obj.metadata.name}) does not match the name on the URL"
+            f" ({name})"
+        )
+    obj.metadata.name = name

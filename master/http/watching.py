@@ -1,0 +1,192 @@
+"""A watch: events as they happen, over a chunked answer or a WebSocket.
+
+In: the registry's batches. Out: one JSON text a line, or one length-prefixed message, an event;
+a batch is one write. An event is encoded once for all who watch in the same form. The watch ends
+after timeoutSeconds, or with an ERROR event where the caller must list again.
+
+Not promised: that a slow reader sees everything; the hub cuts it off with Expired.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from typing import Any, Final
+
+from aiohttp import WSMsgType, web
+
+from master.api.events import Delivery
+from master.api.registry import Registry
+from master.http.answering import CACHE
+from master.http.call import Call
+from master.http.events import Frames
+from master.http.negotiation import PARTIAL, Accepted, Media
+from master.http.reading import NOT_OLDER, require_reached
+from pilothouse.client.interface import EventType
+from pilothouse.objects.errors import ApiError, Cause, Expired, Invalid, NotAcceptable
+
+MAX_HEARD: Final = 4096  # bytes of a WebSocket message that a watching client may send
+MIN_SECONDS: Final = 1800  # a watch without timeoutSeconds ends after one to two of these
+Batches = AsyncGenerator[Sequence[Delivery], None]
+
+
+class Watches:
+    """See the module."""
+
+    def __init__(self, registry: Registry, frames: Frames) -> None:
+        self._registry = registry
+        self._frames = frames
+        self._running: set[asyncio.Task[Any]] = set()
+
+    def end(self) -> None:
+        """Cut every watch off: the master stops."""
+        for task in self._running:
+            task.cancel()
+
+    async def watch(self, call: Call, field_selector: str) -> web.StreamResponse:
+        """Answer with events until the end; ApiError only before the first byte."""
+        wanted = call.accepted(PARTIAL)
+        if wanted.media is Media.YAML:
+            raise NotAcceptable("a watch is served as application/json or protobuf")
+        parameters = call.parameters
+        initial = _initial_events(call)
+        after = parameters.revision or 0
+        if initial is None:
+            require_reached(self._registry, after)
+        start = self._registry.revision if initial is False and not after else after
+        bookmarks = parameters.flag("allowWatchBookmarks")
+        batches = self._registry.watch(
+            call.served.kind,
+            call.target.namespace,
+            revision=0 if initial else start,
+            label_selector=parameters.text("labelSelector"),
+            field_selector=field_selector,
+            bookmarks=bookmarks,
+        )
+        seconds = parameters.integer("timeoutSeconds") or MIN_SECONDS * (1 + random.random())  # noqa: S311 - spreads the ends
+        stream = _Stream(self._frames, call, wanted, mark_initial=bool(initial) and bookmarks)
+        task = asyncio.current_task()
+        assert task is not None
+        self._running.add(task)
+        try:
+            if call.request.headers.get("Upgrade", "").lower() == "websocket":
+                return await stream.over_socket(batches, seconds)
+            return await stream.over_chunks(batches, seconds)
+        finally:
+            self._running.discard(task)
+
+
+def _initial_events(call: Call) -> bool | None:
+    """sendInitialEvents, None where it is not said; Invalid without its companions."""
+    parameters = call.parameters
+    match = parameters.text("resourceVersionMatch")
+    field = "resourceVersionMatch"
+    if not parameters.has("sendInitialEvents"):
+        if match:
+            raise _forbidden(
+                field,
+                "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
+            )
+        return None
+    if match != NOT_OLDER:
+        raise _forbidden(
+            field, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
+        )
+    return parameters.flag("sendInitialEvents")
+
+
+def _forbidden(field: str, why: str) -> Invalid:
+    cause = Cause(field, "FieldValueForbidden", f"Forbidden: {why}")
+    return Invalid(f"ListOptions.meta.k8s.io is invalid: {cause}", causes=[cause])
+
+
+class _Stream:
+    """One watch's way out."""
+
+    def __init__(self, frames: Frames, call: Call, wanted: Accepted, *, mark_initial: bool) -> None:
+        self._frames = frames
+        self._call = call
+        self._wanted = wanted
+        self._mark_initial = mark_initial
+
+    async def over_chunks(self, batches: Batches, seconds: float) -> web.StreamResponse:
+        response = web.StreamResponse(
+            headers={"Content-Type": _content_type(self._wanted), "Cache-Control": CACHE}
+        )
+        response.enable_chunked_encoding()
+        await response.prepare(self._call.request)
+        async for content in self._contents(batches, seconds):
+            await response.write(b"".join(content))
+        await response.write_eof()
+        return response
+
+    async def over_socket(self, batches: Batches, seconds: float) -> web.StreamResponse:
+        socket = web.WebSocketResponse(max_msg_size=MAX_HEARD)
+        await socket.prepare(self._call.request)
+        listening = asyncio.ensure_future(_until_closed(socket))
+        try:
+            await self._send(socket, listening, batches, seconds)
+        finally:
+            listening.cancel()
+            await socket.close()
+        return socket
+
+    async def _send(
+        self,
+        socket: web.WebSocketResponse,
+        listening: asyncio.Future[None],
+        batches: Batches,
+        seconds: float,
+    ) -> None:
+        binary = self._wanted.media is Media.PROTOBUF
+        contents = self._contents(batches, seconds)
+        async with aclosing(contents):
+            async for content in contents:
+                if listening.done():
+                    return
+                for event in content:
+                    if binary:
+                        await socket.send_bytes(event)
+                    else:
+                        await socket.send_str(event.decode())
+
+    async def _contents(
+        self, batches: Batches, seconds: float
+    ) -> AsyncGenerator[list[bytes], None]:
+        """Encoded events, batch by batch; the last may be an ERROR."""
+        frames, wanted = self._frames, self._wanted
+        deadline = asyncio.get_running_loop().time() + seconds
+        try:
+            async with aclosing(batches):
+                while True:
+                    async with asyncio.timeout_at(deadline):
+                        batch = await anext(batches)
+                    yield [self._encoded(type_, event) for type_, event in batch]
+        except TimeoutError:
+            return
+        except Expired as error:
+            text = f"too old resource version: {error.message}"
+            yield [frames.error(Expired(text), wanted)]
+        except ApiError as error:
+            yield [frames.error(error, wanted)]
+
+    def _encoded(self, type_: EventType, event: Any) -> bytes:
+        initial = self._mark_initial and type_ is EventType.BOOKMARK
+        if initial:
+            self._mark_initial = False
+        return self._frames.frame(
+            self._call.served, type_, event, self._wanted, initial_end=initial
+        )
+
+
+async def _until_closed(socket: web.WebSocketResponse) -> None:
+    async for message in socket:
+        if message.type in (WSMsgType.CLOSE, WSMsgType.ERROR):
+            return
+
+
+def _content_type(wanted: Accepted) -> str:
+    media: str = wanted.media.value
+    return f"{media};stream=watch" if wanted.media is Media.PROTOBUF else media
