@@ -3,22 +3,18 @@ r"""kubectl's JSONPath templates: text, {expressions}, {range …}{end}, {"liter
     {.items[*].metadata.name}
     {range .items[*]}{.metadata.name}{"\\t"}{.status.phase}{"\\n"}{end}
 
-The expressions themselves are evaluated by jsonpath-ng, filters included.
+The expressions themselves are those of pilothouse.objects.jsonpath.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
-from jsonpath_ng.exceptions import JSONPathError
-from jsonpath_ng.ext.parser import parse as parse_path
-
 from pilothouse.cli.command import UsageError
+from pilothouse.objects.jsonpath import JSONPathError, find, shown
 
 _ESCAPES = {r"\n": "\n", r"\t": "\t", r"\"": '"', r"\\": "\\"}
 
@@ -77,50 +73,16 @@ def _rendered(parts: list[Any], value: Any) -> Iterator[str]:
             case str():
                 yield part
             case _Range():
-                for item in _found(part.path, value):
+                for item in _find(part.path, value):
                     yield from _rendered(part.parts, item)
             case (str() as text,) if text[:1] in ('"', "'"):
                 yield re.sub(r'\\[nt"\\]', lambda m: _ESCAPES[m.group()], text[1:-1])
             case (str() as text,):
-                yield " ".join(map(_text, _found(text, value)))
+                yield " ".join(map(shown, _find(text, value)))
 
 
-@cache
-def _compiled(path: str) -> Any:
-    spelled = path.removeprefix("$")
-    if spelled in ("", ".", "@"):
-        return parse_path("$")
-    spelled = spelled.removeprefix("@")
-    # A dot inside a name is written \\. by kubectl's users, and as a quoted name in JSONPath.
-    spelled = re.sub(r"\.((?:[\w/-]|\\\.)*\\\.(?:[\w/-]|\\\.)*)", _quoted, spelled)
-    spelled = re.sub(r"\['([^']*)'\]", r'."\1"', spelled)
-    if not spelled.startswith((".", "[")):
-        spelled = "." + spelled
+def _find(path: str, value: Any) -> list[Any]:
     try:
-        return parse_path("$" + spelled)
-    except (JSONPathError, AttributeError, TypeError) as error:
-        raise UsageError(f"jsonpath {path!r}: {error}") from error
-
-
-def _quoted(match: re.Match[str]) -> str:
-    name = match.group(1).replace("\\.", ".")
-    return f'."{name}"'
-
-
-_UNION = re.compile(r"""\[((?:'[^']*'|"[^"]*")(?:\s*,\s*(?:'[^']*'|"[^"]*"))+)\]$""")
-
-
-def _found(path: str, value: Any) -> list[Any]:
-    union = _UNION.search(path)
-    if union is not None and "." in union.group(1):
-        # ['metadata.name','status.phase']: each is a path, as kubectl reads it.
-        names = re.findall(r"""'([^']*)'|"([^"]*)\"""", union.group(1))
-        inner = [f"{path[: union.start()]}.{single or double}" for single, double in names]
-        return [found for each in inner for found in _found(each, value)]
-    return [match.value for match in _compiled(path).find(value)]
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    return json.dumps(value, separators=(",", ":"))
+        return find(path, value)
+    except JSONPathError as error:
+        raise UsageError(str(error)) from error
