@@ -18,11 +18,18 @@ from pilothouse.objects.time import time_text
 from pilothouse.printing.table import NAME, Cell, Column, Printer, Table
 
 _MODULES = (
+    "access",
+    "autoscaling",
+    "batch",
     "configuration",
     "events",
+    "extension",
+    "networking",
     "nodes",
     "pods",
+    "policy",
     "services",
+    "storage",
     "volumes",
     "workloads",
 )
