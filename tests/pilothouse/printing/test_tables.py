@@ -15,7 +15,7 @@ from tests.pilothouse.printing.rows import NOW, ago, made
 PLAIN = {"LimitRange", "Role", "ClusterRole", "CustomResourceDefinition"}
 
 
-@pytest.mark.parametrize("kind", kinds.every(), ids=lambda kind: kind.resource)
+@pytest.mark.parametrize("kind", list(kinds.every()), ids=lambda kind: kind.resource)
 def test_every_kind_has_its_own_columns(kind: Kind) -> None:
     columns = columns_of(kind)
     assert (columns[-1].name == "Created At") == (kind.kind in PLAIN)
@@ -25,7 +25,7 @@ def test_every_kind_has_its_own_columns(kind: Kind) -> None:
     assert [c.name for c in columns if c.format == "name" and c.name != "Attacher"] == ["Name"]
 
 
-@pytest.mark.parametrize("kind", kinds.every(), ids=lambda kind: kind.resource)
+@pytest.mark.parametrize("kind", list(kinds.every()), ids=lambda kind: kind.resource)
 def test_every_kind_has_a_cell_for_every_column(kind: Kind) -> None:
     shown = table_of(kind, [made(kind.message, {}), made(kind.message, {})], now=NOW)
     assert [len(row.cells) for row in shown.rows] == [len(shown.columns)] * 2
