@@ -21,6 +21,7 @@ from pilothouse.objects.jsontext import MAX_DEPTH, Places
 
 MAX_ALIASED_NODES = 50_000  # values that aliases of one document may stand for in all
 MAX_DOCUMENTS = 10_000
+TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
@@ -102,7 +103,7 @@ def documents(text: str, recorded: int = -1) -> Iterator[YamlDocument]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
-        raise Refused(line, error.problem or "invalid YAML") from error
+        raise Refused(line, _reason(error.problem)) from error
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise Refused(line, f"{error.reason} are not YAML") from error
@@ -110,6 +111,12 @@ def documents(text: str, recorded: int = -1) -> Iterator[YamlDocument]:
         raise Refused(1, f"invalid YAML: {error}") from error
     finally:
         loader.dispose()
+
+
+def _reason(problem: str | None) -> str:
+    if problem == "exceeded maximum nesting depth":  # libyaml looks ahead, up to a bound of its own
+        return TOO_DEEP
+    return problem or "invalid YAML"
 
 
 def _documents(loader: Any, recorded: int) -> Iterator[YamlDocument]:
@@ -159,7 +166,7 @@ class _Builder:
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event)
         if depth >= MAX_DEPTH:
-            raise Refused(event.start_mark.line + 1, f"nested deeper than {MAX_DEPTH} levels")
+            raise Refused(event.start_mark.line + 1, TOO_DEEP)
         if isinstance(event, yaml.ScalarEvent):
             built: tuple[Any, int] = (_scalar(event), 1)
         elif isinstance(event, yaml.SequenceStartEvent):
