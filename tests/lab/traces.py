@@ -10,7 +10,8 @@ from pathlib import Path
 from pilothouse.lab.plan import cgroup_of
 
 CGROUPS = Path("/sys/fs/cgroup")
-# Named namespaces are mounts too. A lab makes none; other tests that run beside these do.
+# Named namespaces are mounts too, in a mount that stays. A lab makes none; other tests do, beside
+# these or between them.
 NAMED = "/run/netns"
 
 
@@ -31,7 +32,7 @@ class Traces:
         lines = Path("/proc/self/mountinfo").read_text().splitlines()
         mounts = (line.split(" - ")[0].split()[4] for line in lines)
         return cls(
-            mounts=frozenset(m for m in mounts if not m.startswith(f"{NAMED}/")),
+            mounts=frozenset(m for m in mounts if not f"{m}/".startswith(f"{NAMED}/")),
             links=_run("ip", "-oneline", "address"),
             rules=_run("nft", "list", "ruleset"),
             groups=_groups(state),
