@@ -1,4 +1,4 @@
-"""The UDP flows that the kernel tracks over IPv4: read them, end them.
+"""The UDP and TCP flows that the kernel tracks over IPv4: read them, end them.
 
 Spoken to the kernel directly (nfnetlink, linux/netfilter/nfnetlink_conntrack.h): a netlink library
 takes as much memory as a quarter of this process, and far longer to read ten thousand flows.
@@ -16,17 +16,22 @@ from types import TracebackType
 
 Place = tuple[str, int]  # address, port
 
+UDP, TCP = "udp", "tcp"
+
 _NETLINK_NETFILTER = 12
 _SUBSYSTEM = 1 << 8
 _GET, _DELETE = _SUBSYSTEM | 1, _SUBSYSTEM | 2
 _ERROR, _DONE = 2, 3
 _REQUEST, _ACK, _DUMP = 1, 4, 0x300
 _NESTED, _TYPE_MASK = 0x8000, 0x3FFF
-_TUPLE_ORIG, _TUPLE_REPLY, _FILTER = 1, 2, 25
+_TUPLE_ORIG, _TUPLE_REPLY, _STATUS, _FILTER, _STATUS_MASK = 1, 2, 3, 25, 26
 _TUPLE_IP, _TUPLE_PROTO = 1, 2
 _SOURCE, _DESTINATION = 1, 2
 _NUMBER, _SOURCE_PORT, _DESTINATION_PORT = 1, 2, 3
 _BY_NUMBER, _BY_DESTINATION_PORT = 1 << 3, 1 << 5
+_SEEN_REPLY = 1 << 1
+_PROTOCOLS = {UDP: socket.IPPROTO_UDP, TCP: socket.IPPROTO_TCP}
+_PROTOCOL_NAMES = {bytes([number]): name for name, number in _PROTOCOLS.items()}
 
 _HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, port
 _ATTRIBUTE = struct.Struct("=HH")  # length, type
@@ -37,11 +42,13 @@ _SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """As it was begun, and who answers it."""
+    """As it was begun, who is to answer it, and whether anybody ever has. protocol: UDP or TCP."""
 
     source: Place
     destination: Place
     answering: Place
+    protocol: str = UDP
+    answered: bool = False
 
 
 class Conntrack:
@@ -67,23 +74,28 @@ class Conntrack:
             self._socket.close()
             self._socket = None
 
-    def flows(self, port: int = 0) -> Iterator[Flow]:
-        """Those begun towards the port; 0: all. Read to the end before asking anything else.
-        Kernels before 5.8 give all in any case."""
-        filtered = _tuple(port=port)
+    def flows(self, protocol: str, port: int = 0) -> Iterator[Flow]:
+        """Those begun towards the port; 0: all. Of TCP only those that nobody has answered.
+
+        Read to the end before asking anything else. Kernels before 5.8 tell more, which is left
+        out here.
+        """
+        filtered = _tuple(protocol, port=port)
         by = _BY_NUMBER | (_BY_DESTINATION_PORT if port else 0)
         wanted = _attribute(_TUPLE_ORIG | _NESTED, filtered)
         wanted += _attribute(_FILTER | _NESTED, _attribute(1, struct.pack("=I", by)))
+        if protocol == TCP:
+            wanted += _attribute(_STATUS, struct.pack("!I", 0))
+            wanted += _attribute(_STATUS_MASK, struct.pack("!I", _SEEN_REPLY))
         for body in self._ask(_GET, _REQUEST | _DUMP, wanted):
             flow = _flow(body)
-            if flow is not None:
+            if flow is not None and _is_wanted(flow, protocol, port):
                 yield flow
 
     def end(self, flow: Flow) -> None:
         """Forget it; nothing to do when it ended meanwhile."""
-        wanted = _attribute(
-            _TUPLE_ORIG | _NESTED, _tuple(flow.source, flow.destination, flow.destination[1])
-        )
+        ends = _tuple(flow.protocol, flow.source, flow.destination, flow.destination[1])
+        wanted = _attribute(_TUPLE_ORIG | _NESTED, ends)
         try:
             for _ in self._ask(_DELETE, _REQUEST | _ACK, wanted):
                 pass
@@ -140,40 +152,56 @@ def _attributes(data: bytes) -> dict[int, bytes]:
     return found
 
 
-def _tuple(source: Place | None = None, destination: Place | None = None, port: int = 0) -> bytes:
-    """One direction of a UDP flow, as far as it is given."""
+def _is_wanted(flow: Flow, protocol: str, port: int) -> bool:
+    if flow.protocol != protocol or (protocol == TCP and flow.answered):
+        return False
+    return not port or flow.destination[1] == port
+
+
+def _tuple(
+    protocol: str,
+    source: Place | None = None,
+    destination: Place | None = None,
+    port: int = 0,
+) -> bytes:
+    """One direction of a flow, as far as it is given."""
     addresses = b""
-    protocol = _attribute(_NUMBER, bytes([socket.IPPROTO_UDP]))
+    number = _attribute(_NUMBER, bytes([_PROTOCOLS[protocol]]))
     if source is not None:
         addresses += _attribute(_SOURCE, socket.inet_aton(source[0]))
-        protocol += _attribute(_SOURCE_PORT, struct.pack("!H", source[1]))
+        number += _attribute(_SOURCE_PORT, struct.pack("!H", source[1]))
     if destination is not None:
         addresses += _attribute(_DESTINATION, socket.inet_aton(destination[0]))
     if port:
-        protocol += _attribute(_DESTINATION_PORT, struct.pack("!H", port))
+        number += _attribute(_DESTINATION_PORT, struct.pack("!H", port))
     inner = _attribute(_TUPLE_IP | _NESTED, addresses) if addresses else b""
-    return inner + _attribute(_TUPLE_PROTO | _NESTED, protocol)
+    return inner + _attribute(_TUPLE_PROTO | _NESTED, number)
 
 
 def _flow(body: bytes) -> Flow | None:
+    """None for what is neither UDP nor TCP over IPv4."""
     whole = _attributes(body)
     original = _ends(whole.get(_TUPLE_ORIG, b""))
     reply = _ends(whole.get(_TUPLE_REPLY, b""))
     if original is None or reply is None:
         return None
-    return Flow(source=original[0], destination=original[1], answering=reply[0])
+    protocol, source, destination = original
+    answered = bool(int.from_bytes(whole.get(_STATUS, b""), "big") & _SEEN_REPLY)
+    return Flow(source, destination, reply[1], protocol, answered)
 
 
-def _ends(data: bytes) -> tuple[Place, Place] | None:
-    """Source and destination of one direction; None for what is not UDP over IPv4."""
+def _ends(data: bytes) -> tuple[str, Place, Place] | None:
+    """Protocol, source and destination of one direction."""
     parts = _attributes(data)
     addresses = _attributes(parts.get(_TUPLE_IP, b""))
-    protocol = _attributes(parts.get(_TUPLE_PROTO, b""))
-    if protocol.get(_NUMBER) != bytes([socket.IPPROTO_UDP]) or _SOURCE not in addresses:
+    ports = _attributes(parts.get(_TUPLE_PROTO, b""))
+    protocol = _PROTOCOL_NAMES.get(ports.get(_NUMBER, b""))
+    if protocol is None or _SOURCE not in addresses:
         return None
     return (
-        (socket.inet_ntoa(addresses[_SOURCE]), _port(protocol[_SOURCE_PORT])),
-        (socket.inet_ntoa(addresses[_DESTINATION]), _port(protocol[_DESTINATION_PORT])),
+        protocol,
+        (socket.inet_ntoa(addresses[_SOURCE]), _port(ports[_SOURCE_PORT])),
+        (socket.inet_ntoa(addresses[_DESTINATION]), _port(ports[_DESTINATION_PORT])),
     )
 
 

@@ -1,9 +1,12 @@
-"""Connection tracking remembers where a flow goes; for UDP nothing ever tells it to stop.
+"""Connection tracking remembers where a flow goes, also when nobody is there any more.
 
-So when the targets of a UDP frontend change, flows to it that go elsewhere than to one of its
-targets are forgotten: those to targets that are gone, and those that went nowhere before there
-was a target. Their next packet is routed anew. When everything is written, after a restart, that
-is done for every frontend, and for service addresses that are nobody's any more.
+When the targets of a frontend change, flows to it that go elsewhere than to one of its targets
+are forgotten, and their next packet is routed anew. Of UDP all such flows: those to targets that
+are gone, and those that went nowhere before there was a target; nothing else ever tells them to
+stop. Of TCP only those that no target has answered: a client that tries again from the same port
+would be sent to the dead target for two minutes more. An answered connection is its two ends' to
+finish. When everything is written, after a restart, that is done for every frontend, and for
+service addresses that are nobody's any more.
 """
 
 from __future__ import annotations
@@ -11,14 +14,17 @@ from __future__ import annotations
 import functools
 import ipaddress
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from netproxy.addresses import is_local
-from netproxy.conntrack import Conntrack, Flow, Place
+from netproxy.conntrack import TCP, UDP, Conntrack, Flow, Place
 from netproxy.table import Frontends
 
-# Up to so many ports the kernel picks the flows to each; beyond, all UDP flows are read once.
+Entrance = tuple[str, str, int]  # protocol, address ("": every address of this node), port
+
+# Up to so many ports of a protocol the kernel picks the flows to each; beyond, all its flows are
+# read once.
 PORTS = 8
 
 logger = logging.getLogger(__name__)
@@ -26,44 +32,55 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """Where UDP flows to a frontend (address "": every address of this node) may go.
+    """Where flows to a frontend may go.
     service_cidr, if given: flows to its addresses that are no frontend are stale too."""
 
-    targets: Mapping[Place, frozenset[Place]] = field(default_factory=dict)
+    targets: Mapping[Entrance, frozenset[Place]] = field(default_factory=dict)
     service_cidr: str = ""
 
     def __bool__(self) -> bool:
         return bool(self.targets or self.service_cidr)
 
 
-def targets_of(frontends: Frontends) -> dict[Place, frozenset[Place]]:
-    """Where UDP flows may go by these frontends."""
-    found: dict[Place, frozenset[Place]] = {}
+def targets_of(frontends: Frontends) -> dict[Entrance, frozenset[Place]]:
+    """Where flows may go by these frontends."""
+    found: dict[Entrance, frozenset[Place]] = {}
     for frontend, backends in frontends.items():
-        if frontend.protocol == "udp":
-            place = (frontend.address, frontend.port)
+        if frontend.protocol in (UDP, TCP):
+            entrance = (frontend.protocol, frontend.address, frontend.port)
             targets = frozenset((t.address, t.port) for t in backends.targets)
-            found[place] = found.get(place, frozenset()) | targets
+            found[entrance] = found.get(entrance, frozenset()) | targets
     return found
 
 
-def changed_targets(old: Frontends, new: Frontends) -> dict[Place, frozenset[Place]]:
-    """Where flows may go from now on, for the frontends for which that changes."""
+def changed_targets(old: Frontends, new: Frontends) -> dict[Entrance, frozenset[Place]]:
+    """Where flows may go from now on, for the frontends whose change may leave stale ones."""
     before, after = targets_of(old), targets_of(new)
     return {
-        place: after.get(place, frozenset())
-        for place in {**before, **after}
-        if before.get(place) != after.get(place)
+        entrance: after.get(entrance, frozenset())
+        for entrance in {**before, **after}
+        if _leaves_stale(entrance[0], before.get(entrance), after.get(entrance))
     }
+
+
+def _leaves_stale(
+    protocol: str, before: frozenset[Place] | None, after: frozenset[Place] | None
+) -> bool:
+    if protocol == UDP:
+        return before != after
+    return bool((before or frozenset()) - (after or frozenset()))
 
 
 def is_stale(flow: Flow, allowed: Allowed, is_local: Callable[[str], bool]) -> bool:
     """Connection tracking must forget the flow: pure but for the answer to is_local, whether an
     address is this node's."""
+    if flow.protocol == TCP and flow.answered:
+        return False
     address, port = flow.destination
-    targets = allowed.targets.get(flow.destination)
-    if targets is None and ("", port) in allowed.targets and is_local(address):
-        targets = allowed.targets["", port]
+    targets = allowed.targets.get((flow.protocol, address, port))
+    if targets is None:
+        of_node = allowed.targets.get((flow.protocol, "", port))
+        targets = of_node if of_node is not None and is_local(address) else None
     if targets is not None:
         return flow.answering not in targets
     if not allowed.service_cidr or is_local(address):
@@ -77,18 +94,22 @@ def forget(allowed: Allowed) -> None:
     known_local = functools.cache(is_local)
     try:
         with Conntrack() as conntrack:
-            flows = [flow for port in _ports(allowed) for flow in conntrack.flows(port)]
+            flows = [flow for wanted in _wanted(allowed) for flow in conntrack.flows(*wanted)]
             stale = [flow for flow in flows if is_stale(flow, allowed, known_local)]
             for flow in stale:
                 conntrack.end(flow)
     except OSError as error:
-        logger.warning("cannot forget old UDP flows: %s", error)
+        logger.warning("cannot forget old flows: %s", error)
         return
     if stale:
-        logger.info("forgot %d UDP flows", len(stale))
+        logger.info("forgot %d flows", len(stale))
 
 
-def _ports(allowed: Allowed) -> list[int]:
-    """Whose flows to look at; 0 is all."""
-    ports = sorted({port for _, port in allowed.targets})
-    return ports if len(ports) <= PORTS and not allowed.service_cidr else [0]
+def _wanted(allowed: Allowed) -> Iterator[tuple[str, int]]:
+    """The protocols and ports whose flows to look at; port 0 is all."""
+    for protocol in (UDP, TCP):
+        ports = sorted({port for of, _, port in allowed.targets if of == protocol})
+        if allowed.service_cidr or len(ports) > PORTS:
+            yield protocol, 0
+        else:
+            yield from ((protocol, port) for port in ports)

@@ -21,7 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from netproxy.claims import Claims
 from netproxy.conntrack import Place
 from netproxy.routing import cluster_addresses, frontends_of
-from netproxy.stale import Allowed, changed_targets, targets_of
+from netproxy.stale import Allowed, Entrance, changed_targets, targets_of
 from netproxy.table import Backend, BackendError, ServiceName, Table
 from pilothouse.process.backoff import Backoff
 from pilothouse.process.informer import Informer, key_of
@@ -46,8 +46,8 @@ def service_of(endpoint_slice: EndpointSlice) -> Iterable[ServiceName]:
 
 
 class Syncing:
-    """`slices` are indexed by "service" (service_of). `forget` blocks: it ends UDP flows that may
-    not go where they go. `observe` gets each batch's size and seconds, or None for the seconds
+    """`slices` are indexed by "service" (service_of). `forget` blocks: it ends flows that may not
+    go where they go. `observe` gets each batch's size and seconds, or None for the seconds
     when the kernel refused it. `settled` is called when everything has been written anew."""
 
     def __init__(
@@ -75,7 +75,7 @@ class Syncing:
         self._table = Table()
         self._claims = Claims()
         self._marked: set[ServiceName] = set()
-        self._udp: dict[Place, frozenset[Place]] = {}  # changed, not cleaned up after yet
+        self._retargeted: dict[Entrance, frozenset[Place]] = {}  # not cleaned up after yet
         self._wake = asyncio.Event()
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="backend")
         self.applied = False
@@ -134,8 +134,8 @@ class Syncing:
         self.applied = True
         if names or whole:
             self._observe(len(names), time.perf_counter() - began)
-        allowed = self._all_udp() if whole else Allowed(self._udp)
-        self._udp = {}
+        allowed = self._all_targets() if whole else Allowed(self._retargeted)
+        self._retargeted = {}
         if allowed:
             await self._in_thread(self._forget, allowed)
 
@@ -150,7 +150,7 @@ class Syncing:
             changed |= self._claim(name)
         for name in changed:
             old, new = self._table.services.get(name, {}), self._claims.owned(name)
-            self._udp.update(changed_targets(old, new))
+            self._retargeted.update(changed_targets(old, new))
             if new:
                 self._table.services[name] = new
             else:
@@ -167,8 +167,8 @@ class Syncing:
             logger.warning("%s/%s: %s belongs to %s/%s", *name, frontend, *owner)
         return affected
 
-    def _all_udp(self) -> Allowed:
-        found: dict[Place, frozenset[Place]] = {}
+    def _all_targets(self) -> Allowed:
+        found: dict[Entrance, frozenset[Place]] = {}
         for frontends in self._table.services.values():
             found.update(targets_of(frontends))
         return Allowed(found, self._service_cidr)

@@ -337,13 +337,46 @@ def test_only_the_flows_to_the_port_are_read_and_only_the_stale_one_ends(
 
     def ports(of: int) -> set[int]:
         with Conntrack() as conntrack:
-            return {flow.destination[1] for flow in conntrack.flows(of)}
+            return {flow.destination[1] for flow in conntrack.flows("udp", of)}
 
     assert inside(on.namespace, lambda: ports(53)) == {53}
     assert inside(on.namespace, lambda: ports(0)) >= {53, 54}
     forget_all_but(programmed, {Frontend(VIP, "udp", 53): Backends(())})
     assert inside(on.namespace, lambda: ports(53)) == set()
     assert inside(on.namespace, lambda: ports(54)) == {54}
+
+
+def test_a_client_that_tries_again_from_its_port_leaves_the_target_that_never_answered(
+    programmed: Programmed,
+) -> None:
+    on, nobody = programmed.on, Target("10.244.1.99", 8080)
+
+    def asked() -> str:
+        return ask(on.client, VIP, 80, source=40003)
+
+    programmed.set({Frontend(VIP, "tcp", 80): Backends((nobody,))})
+    with pytest.raises(NOBODY):
+        asked()
+    after: Frontends = {Frontend(VIP, "tcp", 80): Backends(targets(2))}
+    programmed.set(after)
+    with pytest.raises(NOBODY):
+        asked()
+    forget_all_but(programmed, after)
+    assert asked().startswith("pod2")
+
+
+def test_a_connection_that_was_answered_is_not_read_as_one_to_forget(
+    programmed: Programmed,
+) -> None:
+    on = programmed.on
+    programmed.set({Frontend(VIP, "tcp", 80): Backends(targets(2))})
+    assert ask(on.client, VIP, 80, source=40004)
+
+    def sources() -> set[int]:
+        with Conntrack() as conntrack:
+            return {flow.source[1] for flow in conntrack.flows("tcp", 80)}
+
+    assert 40004 not in inside(on.namespace, sources)
 
 
 def test_a_flow_that_ended_meanwhile_is_no_error(on: Node) -> None:

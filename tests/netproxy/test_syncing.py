@@ -21,6 +21,7 @@ from tests.netproxy.objects import endpoint, endpoint_slice, service
 
 VIP = Frontend("10.96.0.7", "tcp", 80)
 UDP = Frontend("10.96.0.7", "udp", 53)
+DNS = ("udp", "10.96.0.7", 53)
 DNS_PORTS = (("dns", "UDP", 53),)
 WEB = ("default", "web")
 
@@ -190,7 +191,7 @@ async def test_udp_flows_are_forgotten_after_the_rules_are_written(world: World)
     world.client.put(slice_of("10.244.1.2"))
     async with world.running():
         await until(lambda: world.forgotten)
-        first = Allowed({("10.96.0.7", 53): frozenset({("10.244.1.2", 5353)})}, "10.96.0.0/12")
+        first = Allowed({DNS: frozenset({("10.244.1.2", 5353)})}, "10.96.0.0/12")
         assert world.forgotten == [first], "an unknown past: everything is looked at"
         world.backend.refuse = True
         world.client.put(slice_of("10.244.1.3"))
@@ -201,15 +202,23 @@ async def test_udp_flows_are_forgotten_after_the_rules_are_written(world: World)
         assert world.targets(UDP) == ["10.244.1.3"]
         world.client.remove(service())
         await until(lambda: len(world.forgotten) == 3)
-    assert world.forgotten[1].targets == {("10.96.0.7", 53): {("10.244.1.3", 5353)}}
-    assert world.forgotten[2] == Allowed({("10.96.0.7", 53): frozenset()})
+    assert world.forgotten[1].targets == {DNS: {("10.244.1.3", 5353)}}
+    assert world.forgotten[2] == Allowed({DNS: frozenset()})
 
 
-async def test_changes_that_are_not_udp_forget_nothing(world: World) -> None:
+async def test_a_tcp_target_that_goes_is_cleaned_up_after_and_one_that_comes_is_not(
+    world: World,
+) -> None:
     async with world.running():
         await until(lambda: world.forgotten)
         del world.forgotten[:]
         world.client.put(service())
         world.client.put(ready("10.244.1.2"))
         await world.becomes(["10.244.1.2"])
-    assert world.forgotten == []
+        assert world.forgotten == []
+        world.client.put(ready("10.244.1.3"))
+        await world.becomes(["10.244.1.3"])
+        await until(lambda: world.forgotten)
+    assert world.forgotten == [
+        Allowed({("tcp", VIP.address, VIP.port): frozenset({("10.244.1.3", 8080)})})
+    ]
