@@ -27,7 +27,7 @@ from protos import options_pb2 as protos_dot_options__pb2
 from protos import scalars_pb2 as protos_dot_scalars__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eprotos/authentication_v1.proto\x12\x1cpilothouse.authentication.v1\x1a\x14protos/meta_v1.proto\x1a\x14protos/options.proto\x1a\x14protos/scalars.proto\"\x86\x02\n\x0bTokenReview\x12\x36\n\x08metadata\x18\x01 \x01(\x0b\x32\x1e.pilothouse.meta.v1.ObjectMetaB\x04\xd0\xf3\x18\x01\x12\x41\n\x04spec\x18\x02 \x01(\x0b\x32-.pilothouse.authentication.v1.TokenReviewSpecB\x04\xd0\xf3\x18\x01\x12\x45\n\x06status\x18\x03 \x01(\x0b\x32/.pilothouse.authentication.v1.TokenReviewStatusB\x04\xd0\xf3\x18\x01:5\xca\xf3\x18\x31\n\x15\x61uthentication.k8s.io\x12\x02v1\x1a\x0ctokenreviewsJ\x06\x63reate\"3\n\x0fTokenReviewSpec\x12\r\n\x05token\x18\x01 \x01(\t\x12\x11\n\taudiences\x18\x02 \x03(\t\"\x88\x01\n\x11TokenReviewStatus\x12\x15\n\rauthenticated\x18\x01 \x01(\x08\x12:\n\x04user\x18\x02 \x01(\x0b\x32&.pilothouse.authentication.v1.UserInfoB\x04\xd0\xf3\x18\x01\x12\r\n\x05\x65rror\x18\x03 \x01(\t\x12\x11\n\taudiences\x18\x04 \x03(\t\"\xc9\x01\n\x08UserInfo\x12\x10\n\x08username\x18\x01 \x01(\t\x12\x0b\n\x03uid\x18\x02 \x01(\t\x12\x0e\n\x06groups\x18\x03 \x03(\t\x12@\n\x05\x65xtra\x18\x04 \x03(\x0b\x32\x31.pilothouse.authentication.v1.UserInfo.ExtraEntry\x1aL\n\nExtraEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12-\n\x05value\x18\x02 \x01(\x0b\x32\x1e.pilothouse.scalars.ExtraValue:\x02\x38\x01\"\xf0\x01\n\x0cTokenRequest\x12\x36\n\x08metadata\x18\x01 \x01(\x0b\x32\x1e.pilothouse.meta.v1.ObjectMetaB\x04\xd0\xf3\x18\x01\x12\x42\n\x04spec\x18\x02 \x01(\x0b\x32..pilothouse.authentication.v1.TokenRequestSpecB\x04\xd0\xf3\x18\x01\x12\x46\n\x06status\x18\x03 \x01(\x0b\x32\x30.pilothouse.authentication.v1.TokenRequestStatusB\x04\xd0\xf3\x18\x01:\x1c\xd2\xf3\x18\x18\x61uthentication.k8s.io/v1\"\xc1\x01\n\x10TokenRequestSpec\x12\x17\n\taudiences\x18\x01 \x03(\tB\x04\xd0\xf3\x18\x01\x12V\n\x10\x62ound_object_ref\x18\x03 \x01(\x0b\x32\x32.pilothouse.authentication.v1.BoundObjectReferenceB\x08\xd0\xf3\x18\x01\xe8\xf3\x18\x01\x12%\n\x12\x65xpiration_seconds\x18\x04 \x01(\x03\x42\x04\xd0\xf3\x18\x01H\x00\x88\x01\x01\x42\x15\n\x13_expiration_seconds\"g\n\x12TokenRequestStatus\x12\x13\n\x05token\x18\x01 \x01(\tB\x04\xd0\xf3\x18\x01\x12<\n\x14\x65xpiration_timestamp\x18\x02 \x01(\x0b\x32\x18.pilothouse.scalars.TimeB\x04\xd0\xf3\x18\x01\"T\n\x14\x42oundObjectReference\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x13\n\x0b\x61pi_version\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0b\n\x03uid\x18\x04 \x01(\t\"\xd5\x01\n\x11SelfSubjectReview\x12\x36\n\x08metadata\x18\x01 \x01(\x0b\x32\x1e.pilothouse.meta.v1.ObjectMetaB\x04\xd0\xf3\x18\x01\x12K\n\x06status\x18\x02 \x01(\x0b\x32\x35.pilothouse.authentication.v1.SelfSubjectReviewStatusB\x04\xd0\xf3\x18\x01:;\xca\xf3\x18\x37\n\x15\x61uthentication.k8s.io\x12\x02v1\x1a\x12selfsubjectreviewsJ\x06\x63reate\"Z\n\x17SelfSubjectReviewStatus\x12?\n\tuser_info\x18\x01 \x01(\x0b\x32&.pilothouse.authentication.v1.UserInfoB\x04\xd0\xf3\x18\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eprotos/authentication_v1.proto\x12\x1cpilothouse.authentication.v1\x1a\x14protos/meta_v1.proto\x1a\x14protos/options.proto\x1a\x14protos/scalars.proto\"\x8a\x02\n\x0bTokenReview\x12\x36\n\x08metadata\x18\x01 \x01(\x0b\x32\x1e.pilothouse.meta.v1.ObjectMetaB\x04\xd0\xf3\x18\x01\x12\x45\n\x04spec\x18\x02 \x01(\x0b\x32-.pilothouse.authentication.v1.TokenReviewSpecB\x08\xd0\xf3\x18\x01\x90\xf4\x18\x01\x12\x45\n\x06status\x18\x03 \x01(\x0b\x32/.pilothouse.authentication.v1.TokenReviewStatusB\x04\xd0\xf3\x18\x01:5\xca\xf3\x18\x31\n\x15\x61uthentication.k8s.io\x12\x02v1\x1a\x0ctokenreviewsJ\x06\x63reate\"3\n\x0fTokenReviewSpec\x12\r\n\x05token\x18\x01 \x01(\t\x12\x11\n\taudiences\x18\x02 \x03(\t\"\x88\x01\n\x11TokenReviewStatus\x12\x15\n\rauthenticated\x18\x01 \x01(\x08\x12:\n\x04user\x18\x02 \x01(\x0b\x32&.pilothouse.authentication.v1.UserInfoB\x04\xd0\xf3\x18\x01\x12\r\n\x05\x65rror\x18\x03 \x01(\t\x12\x11\n\taudiences\x18\x04 \x03(\t\"\xc9\x01\n\x08UserInfo\x12\x10\n\x08username\x18\x01 \x01(\t\x12\x0b\n\x03uid\x18\x02 \x01(\t\x12\x0e\n\x06groups\x18\x03 \x03(\t\x12@\n\x05\x65xtra\x18\x04 \x03(\x0b\x32\x31.pilothouse.authentication.v1.UserInfo.ExtraEntry\x1aL\n\nExtraEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12-\n\x05value\x18\x02 \x01(\x0b\x32\x1e.pilothouse.scalars.ExtraValue:\x02\x38\x01\"\xf4\x01\n\x0cTokenRequest\x12\x36\n\x08metadata\x18\x01 \x01(\x0b\x32\x1e.pilothouse.meta.v1.ObjectMetaB\x04\xd0\xf3\x18\x01\x12\x46\n\x04spec\x18\x02 \x01(\x0b\x32..pilothouse.authentication.v1.TokenRequestSpecB\x08\xd0\xf3\x18\x01\x90\xf4\x18\x01\x12\x46\n\x06status\x18\x03 \x01(\x0b\x32\x30.pilothouse.authentication.v1.TokenRequestStatusB\x04\xd0\xf3\x18\x01:\x1c\xd2\xf3\x18\x18\x61uthentication.k8s.io/v1\"\xc9\x01\n\x10TokenRequestSpec\x12\x17\n\taudiences\x18\x01 \x03(\tB\x04\xd0\xf3\x18\x01\x12Z\n\x10\x62ound_object_ref\x18\x03 \x01(\x0b\x32\x32.pilothouse.authentication.v1.BoundObjectReferenceB\x0c\xd0\xf3\x18\x01\xe8\xf3\x18\x01\x90\xf4\x18\x00\x12)\n\x12\x65xpiration_seconds\x18\x04 \x01(\x03\x42\x08\xd0\xf3\x18\x01\x90\xf4\x18\x00H\x00\x88\x01\x01\x42\x15\n\x13_expiration_seconds\"k\n\x12TokenRequestStatus\x12\x13\n\x05token\x18\x01 \x01(\tB\x04\xd0\xf3\x18\x01\x12@\n\x14\x65xpiration_timestamp\x18\x02 \x01(\x0b\x32\x18.pilothouse.scalars.TimeB\x08\xd0\xf3\x18\x01\x90\xf4\x18\x01\"T\n\x14\x42oundObjectReference\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x13\n\x0b\x61pi_version\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0b\n\x03uid\x18\x04 \x01(\t\"\xd5\x01\n\x11SelfSubjectReview\x12\x36\n\x08metadata\x18\x01 \x01(\x0b\x32\x1e.pilothouse.meta.v1.ObjectMetaB\x04\xd0\xf3\x18\x01\x12K\n\x06status\x18\x02 \x01(\x0b\x32\x35.pilothouse.authentication.v1.SelfSubjectReviewStatusB\x04\xd0\xf3\x18\x01:;\xca\xf3\x18\x37\n\x15\x61uthentication.k8s.io\x12\x02v1\x1a\x12selfsubjectreviewsJ\x06\x63reate\"Z\n\x17SelfSubjectReviewStatus\x12?\n\tuser_info\x18\x01 \x01(\x0b\x32&.pilothouse.authentication.v1.UserInfoB\x04\xd0\xf3\x18\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,7 +37,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TOKENREVIEW'].fields_by_name['metadata']._loaded_options = None
   _globals['_TOKENREVIEW'].fields_by_name['metadata']._serialized_options = b'\320\363\030\001'
   _globals['_TOKENREVIEW'].fields_by_name['spec']._loaded_options = None
-  _globals['_TOKENREVIEW'].fields_by_name['spec']._serialized_options = b'\320\363\030\001'
+  _globals['_TOKENREVIEW'].fields_by_name['spec']._serialized_options = b'\320\363\030\001\220\364\030\001'
   _globals['_TOKENREVIEW'].fields_by_name['status']._loaded_options = None
   _globals['_TOKENREVIEW'].fields_by_name['status']._serialized_options = b'\320\363\030\001'
   _globals['_TOKENREVIEW']._loaded_options = None
@@ -49,7 +49,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TOKENREQUEST'].fields_by_name['metadata']._loaded_options = None
   _globals['_TOKENREQUEST'].fields_by_name['metadata']._serialized_options = b'\320\363\030\001'
   _globals['_TOKENREQUEST'].fields_by_name['spec']._loaded_options = None
-  _globals['_TOKENREQUEST'].fields_by_name['spec']._serialized_options = b'\320\363\030\001'
+  _globals['_TOKENREQUEST'].fields_by_name['spec']._serialized_options = b'\320\363\030\001\220\364\030\001'
   _globals['_TOKENREQUEST'].fields_by_name['status']._loaded_options = None
   _globals['_TOKENREQUEST'].fields_by_name['status']._serialized_options = b'\320\363\030\001'
   _globals['_TOKENREQUEST']._loaded_options = None
@@ -57,13 +57,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TOKENREQUESTSPEC'].fields_by_name['audiences']._loaded_options = None
   _globals['_TOKENREQUESTSPEC'].fields_by_name['audiences']._serialized_options = b'\320\363\030\001'
   _globals['_TOKENREQUESTSPEC'].fields_by_name['bound_object_ref']._loaded_options = None
-  _globals['_TOKENREQUESTSPEC'].fields_by_name['bound_object_ref']._serialized_options = b'\320\363\030\001\350\363\030\001'
+  _globals['_TOKENREQUESTSPEC'].fields_by_name['bound_object_ref']._serialized_options = b'\320\363\030\001\350\363\030\001\220\364\030\000'
   _globals['_TOKENREQUESTSPEC'].fields_by_name['expiration_seconds']._loaded_options = None
-  _globals['_TOKENREQUESTSPEC'].fields_by_name['expiration_seconds']._serialized_options = b'\320\363\030\001'
+  _globals['_TOKENREQUESTSPEC'].fields_by_name['expiration_seconds']._serialized_options = b'\320\363\030\001\220\364\030\000'
   _globals['_TOKENREQUESTSTATUS'].fields_by_name['token']._loaded_options = None
   _globals['_TOKENREQUESTSTATUS'].fields_by_name['token']._serialized_options = b'\320\363\030\001'
   _globals['_TOKENREQUESTSTATUS'].fields_by_name['expiration_timestamp']._loaded_options = None
-  _globals['_TOKENREQUESTSTATUS'].fields_by_name['expiration_timestamp']._serialized_options = b'\320\363\030\001'
+  _globals['_TOKENREQUESTSTATUS'].fields_by_name['expiration_timestamp']._serialized_options = b'\320\363\030\001\220\364\030\001'
   _globals['_SELFSUBJECTREVIEW'].fields_by_name['metadata']._loaded_options = None
   _globals['_SELFSUBJECTREVIEW'].fields_by_name['metadata']._serialized_options = b'\320\363\030\001'
   _globals['_SELFSUBJECTREVIEW'].fields_by_name['status']._loaded_options = None
@@ -73,25 +73,25 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SELFSUBJECTREVIEWSTATUS'].fields_by_name['user_info']._loaded_options = None
   _globals['_SELFSUBJECTREVIEWSTATUS'].fields_by_name['user_info']._serialized_options = b'\320\363\030\001'
   _globals['_TOKENREVIEW']._serialized_start=131
-  _globals['_TOKENREVIEW']._serialized_end=393
-  _globals['_TOKENREVIEWSPEC']._serialized_start=395
-  _globals['_TOKENREVIEWSPEC']._serialized_end=446
-  _globals['_TOKENREVIEWSTATUS']._serialized_start=449
-  _globals['_TOKENREVIEWSTATUS']._serialized_end=585
-  _globals['_USERINFO']._serialized_start=588
-  _globals['_USERINFO']._serialized_end=789
-  _globals['_USERINFO_EXTRAENTRY']._serialized_start=713
-  _globals['_USERINFO_EXTRAENTRY']._serialized_end=789
-  _globals['_TOKENREQUEST']._serialized_start=792
-  _globals['_TOKENREQUEST']._serialized_end=1032
-  _globals['_TOKENREQUESTSPEC']._serialized_start=1035
-  _globals['_TOKENREQUESTSPEC']._serialized_end=1228
-  _globals['_TOKENREQUESTSTATUS']._serialized_start=1230
-  _globals['_TOKENREQUESTSTATUS']._serialized_end=1333
-  _globals['_BOUNDOBJECTREFERENCE']._serialized_start=1335
-  _globals['_BOUNDOBJECTREFERENCE']._serialized_end=1419
-  _globals['_SELFSUBJECTREVIEW']._serialized_start=1422
-  _globals['_SELFSUBJECTREVIEW']._serialized_end=1635
-  _globals['_SELFSUBJECTREVIEWSTATUS']._serialized_start=1637
-  _globals['_SELFSUBJECTREVIEWSTATUS']._serialized_end=1727
+  _globals['_TOKENREVIEW']._serialized_end=397
+  _globals['_TOKENREVIEWSPEC']._serialized_start=399
+  _globals['_TOKENREVIEWSPEC']._serialized_end=450
+  _globals['_TOKENREVIEWSTATUS']._serialized_start=453
+  _globals['_TOKENREVIEWSTATUS']._serialized_end=589
+  _globals['_USERINFO']._serialized_start=592
+  _globals['_USERINFO']._serialized_end=793
+  _globals['_USERINFO_EXTRAENTRY']._serialized_start=717
+  _globals['_USERINFO_EXTRAENTRY']._serialized_end=793
+  _globals['_TOKENREQUEST']._serialized_start=796
+  _globals['_TOKENREQUEST']._serialized_end=1040
+  _globals['_TOKENREQUESTSPEC']._serialized_start=1043
+  _globals['_TOKENREQUESTSPEC']._serialized_end=1244
+  _globals['_TOKENREQUESTSTATUS']._serialized_start=1246
+  _globals['_TOKENREQUESTSTATUS']._serialized_end=1353
+  _globals['_BOUNDOBJECTREFERENCE']._serialized_start=1355
+  _globals['_BOUNDOBJECTREFERENCE']._serialized_end=1439
+  _globals['_SELFSUBJECTREVIEW']._serialized_start=1442
+  _globals['_SELFSUBJECTREVIEW']._serialized_end=1655
+  _globals['_SELFSUBJECTREVIEWSTATUS']._serialized_start=1657
+  _globals['_SELFSUBJECTREVIEWSTATUS']._serialized_end=1747
 # @@protoc_insertion_point(module_scope)

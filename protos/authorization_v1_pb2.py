@@ -27,7 +27,7 @@ from protos import options_pb2 as protos_dot_options__pb2
 from protos import scalars_pb2 as protos_dot_scalars__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dprotos/authorization_v1.proto\x12\x1bpilothouse.authorization.v1\x1a\x14protos/meta_v1.proto\x1a\x14protos/options.proto\x1a\x14protos/scalars.proto\"\xa3\x02\n\x13SubjectAccessReview\x12\x36\n\x08metadata\x18\x01 \x01(\x0b\x32\x1e.pilothouse.meta.v1.ObjectMetaB\x04\xd0\xf3\x18\x01\x12H\n\x04spec\x18\x02 \x01(\x0b\x32\x34.pilothouse.authorization.v1.SubjectAccessReviewSpecB\x04\xd0\xf3\x18\x01\x12L\n\x06status\x18\x03 \x01(\x0b\x32\x36.pilothouse.authorization.v1.SubjectAccessReviewStatusB\x04\xd0\xf3\x18\x01:<\xca\xf3\x18\x38\n\x14\x61uthorization.k8s.io\x12\x02v1\x1a\x14subjectaccessreviewsJ\x06\x63reate\"\xaf\x02\n\x17SelfSubjectAccessReview\x12\x36\n\x08metadata\x18\x01 \x01(\x0b\x32\x1e.pilothouse.meta.v1.ObjectMetaB\x04\xd0\xf3\x18\x01\x12L\n\x04spec\x18\x02 \x01(\x0b\x32\x38.pilothouse.authorization.v1.SelfSubjectAccessReviewSpecB\x04\xd0\xf3\x18\x01\x12L\n\x06status\x18\x03 \x01(\x0b\x32\x36.pilothouse.authorization.v1.SubjectAccessReviewStatusB\x04\xd0\xf3\x18\x01:@\xca\xf3\x18<\n\x14\x61uthorization.k8s.io\x12\x02v1\x1a\x18selfsubjectaccessreviewsJ\x06\x63reate\"\xaf\x02\n\x18LocalSubjectAccessReview\x12\x36\n\x08metadata\x18\x01 \x01(\x0b\x32\x1e.pilothouse.meta.v1.ObjectMetaB\x04\xd0\xf3\x18\x01\x12H\n\x04spec\x18\x02 \x01(\x0b\x32\x34.pilothouse.authorization.v1.SubjectAccessReviewSpecB\x04\xd0\xf3\x18\x01\x12L\n\x06status\x18\x03 \x01(\x0b\x32\x36.pilothouse.authorization.v1.SubjectAccessReviewStatusB\x04\xd0\xf3\x18\x01:C\xca\xf3\x18?\n\x14\x61uthorization.k8s.io\x12\x02v1\x1a\x19localsubjectaccessreviews \x01J\x06\x63reate\"\xa6\x02\n\x12ResourceAttributes\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x0c\n\x04verb\x18\x02 \x01(\t\x12\r\n\x05group\x18\x03 \x01(\t\x12\x0f\n\x07version\x18\x04 \x01(\t\x12\x10\n\x08resource\x18\x05 \x01(\t\x12\x13\n\x0bsubresource\x18\x06 \x01(\t\x12\x0c\n\x04name\x18\x07 \x01(\t\x12L\n\x0e\x66ield_selector\x18\x08 \x01(\x0b\x32\x34.pilothouse.authorization.v1.FieldSelectorAttributes\x12L\n\x0elabel_selector\x18\t \x01(\x0b\x32\x34.pilothouse.authorization.v1.LabelSelectorAttributes\"s\n\x17LabelSelectorAttributes\x12\x14\n\x0craw_selector\x18\x01 \x01(\t\x12\x42\n\x0crequirements\x18\x02 \x03(\x0b\x32,.pilothouse.meta.v1.LabelSelectorRequirement\"s\n\x17\x46ieldSelectorAttributes\x12\x14\n\x0craw_selector\x18\x01 \x01(\t\x12\x42\n\x0crequirements\x18\x02 \x03(\x0b\x32,.pilothouse.meta.v1.FieldSelectorRequirement\"3\n\x15NonResourceAttributes\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0c\n\x04verb\x18\x02 \x01(\t\"\x85\x03\n\x17SubjectAccessReviewSpec\x12L\n\x13resource_attributes\x18\x01 \x01(\x0b\x32/.pilothouse.authorization.v1.ResourceAttributes\x12S\n\x17non_resource_attributes\x18\x02 \x01(\x0b\x32\x32.pilothouse.authorization.v1.NonResourceAttributes\x12\x0c\n\x04user\x18\x03 \x01(\t\x12\x0e\n\x06groups\x18\x04 \x03(\t\x12N\n\x05\x65xtra\x18\x05 \x03(\x0b\x32?.pilothouse.authorization.v1.SubjectAccessReviewSpec.ExtraEntry\x12\x0b\n\x03uid\x18\x06 \x01(\t\x1aL\n\nExtraEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12-\n\x05value\x18\x02 \x01(\x0b\x32\x1e.pilothouse.scalars.ExtraValue:\x02\x38\x01\"\xc0\x01\n\x1bSelfSubjectAccessReviewSpec\x12L\n\x13resource_attributes\x18\x01 \x01(\x0b\x32/.pilothouse.authorization.v1.ResourceAttributes\x12S\n\x17non_resource_attributes\x18\x02 \x01(\x0b\x32\x32.pilothouse.authorization.v1.NonResourceAttributes\"l\n\x19SubjectAccessReviewStatus\x12\x15\n\x07\x61llowed\x18\x01 \x01(\x08\x42\x04\xd0\xf3\x18\x01\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x18\n\x10\x65valuation_error\x18\x03 \x01(\t\x12\x0e\n\x06\x64\x65nied\x18\x04 \x01(\x08\"\xab\x02\n\x16SelfSubjectRulesReview\x12\x36\n\x08metadata\x18\x01 \x01(\x0b\x32\x1e.pilothouse.meta.v1.ObjectMetaB\x04\xd0\xf3\x18\x01\x12K\n\x04spec\x18\x02 \x01(\x0b\x32\x37.pilothouse.authorization.v1.SelfSubjectRulesReviewSpecB\x04\xd0\xf3\x18\x01\x12K\n\x06status\x18\x03 \x01(\x0b\x32\x35.pilothouse.authorization.v1.SubjectRulesReviewStatusB\x04\xd0\xf3\x18\x01:?\xca\xf3\x18;\n\x14\x61uthorization.k8s.io\x12\x02v1\x1a\x17selfsubjectrulesreviewsJ\x06\x63reate\"/\n\x1aSelfSubjectRulesReviewSpec\x12\x11\n\tnamespace\x18\x01 \x01(\t\"\xe7\x01\n\x18SubjectRulesReviewStatus\x12G\n\x0eresource_rules\x18\x01 \x03(\x0b\x32).pilothouse.authorization.v1.ResourceRuleB\x04\xd0\xf3\x18\x01\x12N\n\x12non_resource_rules\x18\x02 \x03(\x0b\x32,.pilothouse.authorization.v1.NonResourceRuleB\x04\xd0\xf3\x18\x01\x12\x18\n\nincomplete\x18\x03 \x01(\x08\x42\x04\xd0\xf3\x18\x01\x12\x18\n\x10\x65valuation_error\x18\x04 \x01(\t\"b\n\x0cResourceRule\x12\x13\n\x05verbs\x18\x01 \x03(\tB\x04\xd0\xf3\x18\x01\x12\x12\n\napi_groups\x18\x02 \x03(\t\x12\x11\n\tresources\x18\x03 \x03(\t\x12\x16\n\x0eresource_names\x18\x04 \x03(\t\"R\n\x0fNonResourceRule\x12\x13\n\x05verbs\x18\x01 \x03(\tB\x04\xd0\xf3\x18\x01\x12*\n\x11non_resource_urls\x18\x02 \x03(\tR\x0fnonResourceURLsb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dprotos/authorization_v1.proto\x12\x1bpilothouse.authorization.v1\x1a\x14protos/meta_v1.proto\x1a\x14protos/options.proto\x1a\x14protos/scalars.proto\"\xa7\x02\n\x13SubjectAccessReview\x12\x36\n\x08metadata\x18\x01 \x01(\x0b\x32\x1e.pilothouse.meta.v1.ObjectMetaB\x04\xd0\xf3\x18\x01\x12L\n\x04spec\x18\x02 \x01(\x0b\x32\x34.pilothouse.authorization.v1.SubjectAccessReviewSpecB\x08\xd0\xf3\x18\x01\x90\xf4\x18\x01\x12L\n\x06status\x18\x03 \x01(\x0b\x32\x36.pilothouse.authorization.v1.SubjectAccessReviewStatusB\x04\xd0\xf3\x18\x01:<\xca\xf3\x18\x38\n\x14\x61uthorization.k8s.io\x12\x02v1\x1a\x14subjectaccessreviewsJ\x06\x63reate\"\xb3\x02\n\x17SelfSubjectAccessReview\x12\x36\n\x08metadata\x18\x01 \x01(\x0b\x32\x1e.pilothouse.meta.v1.ObjectMetaB\x04\xd0\xf3\x18\x01\x12P\n\x04spec\x18\x02 \x01(\x0b\x32\x38.pilothouse.authorization.v1.SelfSubjectAccessReviewSpecB\x08\xd0\xf3\x18\x01\x90\xf4\x18\x01\x12L\n\x06status\x18\x03 \x01(\x0b\x32\x36.pilothouse.authorization.v1.SubjectAccessReviewStatusB\x04\xd0\xf3\x18\x01:@\xca\xf3\x18<\n\x14\x61uthorization.k8s.io\x12\x02v1\x1a\x18selfsubjectaccessreviewsJ\x06\x63reate\"\xb3\x02\n\x18LocalSubjectAccessReview\x12\x36\n\x08metadata\x18\x01 \x01(\x0b\x32\x1e.pilothouse.meta.v1.ObjectMetaB\x04\xd0\xf3\x18\x01\x12L\n\x04spec\x18\x02 \x01(\x0b\x32\x34.pilothouse.authorization.v1.SubjectAccessReviewSpecB\x08\xd0\xf3\x18\x01\x90\xf4\x18\x01\x12L\n\x06status\x18\x03 \x01(\x0b\x32\x36.pilothouse.authorization.v1.SubjectAccessReviewStatusB\x04\xd0\xf3\x18\x01:C\xca\xf3\x18?\n\x14\x61uthorization.k8s.io\x12\x02v1\x1a\x19localsubjectaccessreviews \x01J\x06\x63reate\"\xa6\x02\n\x12ResourceAttributes\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x0c\n\x04verb\x18\x02 \x01(\t\x12\r\n\x05group\x18\x03 \x01(\t\x12\x0f\n\x07version\x18\x04 \x01(\t\x12\x10\n\x08resource\x18\x05 \x01(\t\x12\x13\n\x0bsubresource\x18\x06 \x01(\t\x12\x0c\n\x04name\x18\x07 \x01(\t\x12L\n\x0e\x66ield_selector\x18\x08 \x01(\x0b\x32\x34.pilothouse.authorization.v1.FieldSelectorAttributes\x12L\n\x0elabel_selector\x18\t \x01(\x0b\x32\x34.pilothouse.authorization.v1.LabelSelectorAttributes\"s\n\x17LabelSelectorAttributes\x12\x14\n\x0craw_selector\x18\x01 \x01(\t\x12\x42\n\x0crequirements\x18\x02 \x03(\x0b\x32,.pilothouse.meta.v1.LabelSelectorRequirement\"s\n\x17\x46ieldSelectorAttributes\x12\x14\n\x0craw_selector\x18\x01 \x01(\t\x12\x42\n\x0crequirements\x18\x02 \x03(\x0b\x32,.pilothouse.meta.v1.FieldSelectorRequirement\"3\n\x15NonResourceAttributes\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0c\n\x04verb\x18\x02 \x01(\t\"\x85\x03\n\x17SubjectAccessReviewSpec\x12L\n\x13resource_attributes\x18\x01 \x01(\x0b\x32/.pilothouse.authorization.v1.ResourceAttributes\x12S\n\x17non_resource_attributes\x18\x02 \x01(\x0b\x32\x32.pilothouse.authorization.v1.NonResourceAttributes\x12\x0c\n\x04user\x18\x03 \x01(\t\x12\x0e\n\x06groups\x18\x04 \x03(\t\x12N\n\x05\x65xtra\x18\x05 \x03(\x0b\x32?.pilothouse.authorization.v1.SubjectAccessReviewSpec.ExtraEntry\x12\x0b\n\x03uid\x18\x06 \x01(\t\x1aL\n\nExtraEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12-\n\x05value\x18\x02 \x01(\x0b\x32\x1e.pilothouse.scalars.ExtraValue:\x02\x38\x01\"\xc0\x01\n\x1bSelfSubjectAccessReviewSpec\x12L\n\x13resource_attributes\x18\x01 \x01(\x0b\x32/.pilothouse.authorization.v1.ResourceAttributes\x12S\n\x17non_resource_attributes\x18\x02 \x01(\x0b\x32\x32.pilothouse.authorization.v1.NonResourceAttributes\"l\n\x19SubjectAccessReviewStatus\x12\x15\n\x07\x61llowed\x18\x01 \x01(\x08\x42\x04\xd0\xf3\x18\x01\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x18\n\x10\x65valuation_error\x18\x03 \x01(\t\x12\x0e\n\x06\x64\x65nied\x18\x04 \x01(\x08\"\xaf\x02\n\x16SelfSubjectRulesReview\x12\x36\n\x08metadata\x18\x01 \x01(\x0b\x32\x1e.pilothouse.meta.v1.ObjectMetaB\x04\xd0\xf3\x18\x01\x12O\n\x04spec\x18\x02 \x01(\x0b\x32\x37.pilothouse.authorization.v1.SelfSubjectRulesReviewSpecB\x08\xd0\xf3\x18\x01\x90\xf4\x18\x01\x12K\n\x06status\x18\x03 \x01(\x0b\x32\x35.pilothouse.authorization.v1.SubjectRulesReviewStatusB\x04\xd0\xf3\x18\x01:?\xca\xf3\x18;\n\x14\x61uthorization.k8s.io\x12\x02v1\x1a\x17selfsubjectrulesreviewsJ\x06\x63reate\"/\n\x1aSelfSubjectRulesReviewSpec\x12\x11\n\tnamespace\x18\x01 \x01(\t\"\xe7\x01\n\x18SubjectRulesReviewStatus\x12G\n\x0eresource_rules\x18\x01 \x03(\x0b\x32).pilothouse.authorization.v1.ResourceRuleB\x04\xd0\xf3\x18\x01\x12N\n\x12non_resource_rules\x18\x02 \x03(\x0b\x32,.pilothouse.authorization.v1.NonResourceRuleB\x04\xd0\xf3\x18\x01\x12\x18\n\nincomplete\x18\x03 \x01(\x08\x42\x04\xd0\xf3\x18\x01\x12\x18\n\x10\x65valuation_error\x18\x04 \x01(\t\"b\n\x0cResourceRule\x12\x13\n\x05verbs\x18\x01 \x03(\tB\x04\xd0\xf3\x18\x01\x12\x12\n\napi_groups\x18\x02 \x03(\t\x12\x11\n\tresources\x18\x03 \x03(\t\x12\x16\n\x0eresource_names\x18\x04 \x03(\t\"R\n\x0fNonResourceRule\x12\x13\n\x05verbs\x18\x01 \x03(\tB\x04\xd0\xf3\x18\x01\x12*\n\x11non_resource_urls\x18\x02 \x03(\tR\x0fnonResourceURLsb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,7 +37,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SUBJECTACCESSREVIEW'].fields_by_name['metadata']._loaded_options = None
   _globals['_SUBJECTACCESSREVIEW'].fields_by_name['metadata']._serialized_options = b'\320\363\030\001'
   _globals['_SUBJECTACCESSREVIEW'].fields_by_name['spec']._loaded_options = None
-  _globals['_SUBJECTACCESSREVIEW'].fields_by_name['spec']._serialized_options = b'\320\363\030\001'
+  _globals['_SUBJECTACCESSREVIEW'].fields_by_name['spec']._serialized_options = b'\320\363\030\001\220\364\030\001'
   _globals['_SUBJECTACCESSREVIEW'].fields_by_name['status']._loaded_options = None
   _globals['_SUBJECTACCESSREVIEW'].fields_by_name['status']._serialized_options = b'\320\363\030\001'
   _globals['_SUBJECTACCESSREVIEW']._loaded_options = None
@@ -45,7 +45,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SELFSUBJECTACCESSREVIEW'].fields_by_name['metadata']._loaded_options = None
   _globals['_SELFSUBJECTACCESSREVIEW'].fields_by_name['metadata']._serialized_options = b'\320\363\030\001'
   _globals['_SELFSUBJECTACCESSREVIEW'].fields_by_name['spec']._loaded_options = None
-  _globals['_SELFSUBJECTACCESSREVIEW'].fields_by_name['spec']._serialized_options = b'\320\363\030\001'
+  _globals['_SELFSUBJECTACCESSREVIEW'].fields_by_name['spec']._serialized_options = b'\320\363\030\001\220\364\030\001'
   _globals['_SELFSUBJECTACCESSREVIEW'].fields_by_name['status']._loaded_options = None
   _globals['_SELFSUBJECTACCESSREVIEW'].fields_by_name['status']._serialized_options = b'\320\363\030\001'
   _globals['_SELFSUBJECTACCESSREVIEW']._loaded_options = None
@@ -53,7 +53,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LOCALSUBJECTACCESSREVIEW'].fields_by_name['metadata']._loaded_options = None
   _globals['_LOCALSUBJECTACCESSREVIEW'].fields_by_name['metadata']._serialized_options = b'\320\363\030\001'
   _globals['_LOCALSUBJECTACCESSREVIEW'].fields_by_name['spec']._loaded_options = None
-  _globals['_LOCALSUBJECTACCESSREVIEW'].fields_by_name['spec']._serialized_options = b'\320\363\030\001'
+  _globals['_LOCALSUBJECTACCESSREVIEW'].fields_by_name['spec']._serialized_options = b'\320\363\030\001\220\364\030\001'
   _globals['_LOCALSUBJECTACCESSREVIEW'].fields_by_name['status']._loaded_options = None
   _globals['_LOCALSUBJECTACCESSREVIEW'].fields_by_name['status']._serialized_options = b'\320\363\030\001'
   _globals['_LOCALSUBJECTACCESSREVIEW']._loaded_options = None
@@ -65,7 +65,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SELFSUBJECTRULESREVIEW'].fields_by_name['metadata']._loaded_options = None
   _globals['_SELFSUBJECTRULESREVIEW'].fields_by_name['metadata']._serialized_options = b'\320\363\030\001'
   _globals['_SELFSUBJECTRULESREVIEW'].fields_by_name['spec']._loaded_options = None
-  _globals['_SELFSUBJECTRULESREVIEW'].fields_by_name['spec']._serialized_options = b'\320\363\030\001'
+  _globals['_SELFSUBJECTRULESREVIEW'].fields_by_name['spec']._serialized_options = b'\320\363\030\001\220\364\030\001'
   _globals['_SELFSUBJECTRULESREVIEW'].fields_by_name['status']._loaded_options = None
   _globals['_SELFSUBJECTRULESREVIEW'].fields_by_name['status']._serialized_options = b'\320\363\030\001'
   _globals['_SELFSUBJECTRULESREVIEW']._loaded_options = None
@@ -81,35 +81,35 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_NONRESOURCERULE'].fields_by_name['verbs']._loaded_options = None
   _globals['_NONRESOURCERULE'].fields_by_name['verbs']._serialized_options = b'\320\363\030\001'
   _globals['_SUBJECTACCESSREVIEW']._serialized_start=129
-  _globals['_SUBJECTACCESSREVIEW']._serialized_end=420
-  _globals['_SELFSUBJECTACCESSREVIEW']._serialized_start=423
-  _globals['_SELFSUBJECTACCESSREVIEW']._serialized_end=726
-  _globals['_LOCALSUBJECTACCESSREVIEW']._serialized_start=729
-  _globals['_LOCALSUBJECTACCESSREVIEW']._serialized_end=1032
-  _globals['_RESOURCEATTRIBUTES']._serialized_start=1035
-  _globals['_RESOURCEATTRIBUTES']._serialized_end=1329
-  _globals['_LABELSELECTORATTRIBUTES']._serialized_start=1331
-  _globals['_LABELSELECTORATTRIBUTES']._serialized_end=1446
-  _globals['_FIELDSELECTORATTRIBUTES']._serialized_start=1448
-  _globals['_FIELDSELECTORATTRIBUTES']._serialized_end=1563
-  _globals['_NONRESOURCEATTRIBUTES']._serialized_start=1565
-  _globals['_NONRESOURCEATTRIBUTES']._serialized_end=1616
-  _globals['_SUBJECTACCESSREVIEWSPEC']._serialized_start=1619
-  _globals['_SUBJECTACCESSREVIEWSPEC']._serialized_end=2008
-  _globals['_SUBJECTACCESSREVIEWSPEC_EXTRAENTRY']._serialized_start=1932
-  _globals['_SUBJECTACCESSREVIEWSPEC_EXTRAENTRY']._serialized_end=2008
-  _globals['_SELFSUBJECTACCESSREVIEWSPEC']._serialized_start=2011
-  _globals['_SELFSUBJECTACCESSREVIEWSPEC']._serialized_end=2203
-  _globals['_SUBJECTACCESSREVIEWSTATUS']._serialized_start=2205
-  _globals['_SUBJECTACCESSREVIEWSTATUS']._serialized_end=2313
-  _globals['_SELFSUBJECTRULESREVIEW']._serialized_start=2316
-  _globals['_SELFSUBJECTRULESREVIEW']._serialized_end=2615
-  _globals['_SELFSUBJECTRULESREVIEWSPEC']._serialized_start=2617
-  _globals['_SELFSUBJECTRULESREVIEWSPEC']._serialized_end=2664
-  _globals['_SUBJECTRULESREVIEWSTATUS']._serialized_start=2667
-  _globals['_SUBJECTRULESREVIEWSTATUS']._serialized_end=2898
-  _globals['_RESOURCERULE']._serialized_start=2900
-  _globals['_RESOURCERULE']._serialized_end=2998
-  _globals['_NONRESOURCERULE']._serialized_start=3000
-  _globals['_NONRESOURCERULE']._serialized_end=3082
+  _globals['_SUBJECTACCESSREVIEW']._serialized_end=424
+  _globals['_SELFSUBJECTACCESSREVIEW']._serialized_start=427
+  _globals['_SELFSUBJECTACCESSREVIEW']._serialized_end=734
+  _globals['_LOCALSUBJECTACCESSREVIEW']._serialized_start=737
+  _globals['_LOCALSUBJECTACCESSREVIEW']._serialized_end=1044
+  _globals['_RESOURCEATTRIBUTES']._serialized_start=1047
+  _globals['_RESOURCEATTRIBUTES']._serialized_end=1341
+  _globals['_LABELSELECTORATTRIBUTES']._serialized_start=1343
+  _globals['_LABELSELECTORATTRIBUTES']._serialized_end=1458
+  _globals['_FIELDSELECTORATTRIBUTES']._serialized_start=1460
+  _globals['_FIELDSELECTORATTRIBUTES']._serialized_end=1575
+  _globals['_NONRESOURCEATTRIBUTES']._serialized_start=1577
+  _globals['_NONRESOURCEATTRIBUTES']._serialized_end=1628
+  _globals['_SUBJECTACCESSREVIEWSPEC']._serialized_start=1631
+  _globals['_SUBJECTACCESSREVIEWSPEC']._serialized_end=2020
+  _globals['_SUBJECTACCESSREVIEWSPEC_EXTRAENTRY']._serialized_start=1944
+  _globals['_SUBJECTACCESSREVIEWSPEC_EXTRAENTRY']._serialized_end=2020
+  _globals['_SELFSUBJECTACCESSREVIEWSPEC']._serialized_start=2023
+  _globals['_SELFSUBJECTACCESSREVIEWSPEC']._serialized_end=2215
+  _globals['_SUBJECTACCESSREVIEWSTATUS']._serialized_start=2217
+  _globals['_SUBJECTACCESSREVIEWSTATUS']._serialized_end=2325
+  _globals['_SELFSUBJECTRULESREVIEW']._serialized_start=2328
+  _globals['_SELFSUBJECTRULESREVIEW']._serialized_end=2631
+  _globals['_SELFSUBJECTRULESREVIEWSPEC']._serialized_start=2633
+  _globals['_SELFSUBJECTRULESREVIEWSPEC']._serialized_end=2680
+  _globals['_SUBJECTRULESREVIEWSTATUS']._serialized_start=2683
+  _globals['_SUBJECTRULESREVIEWSTATUS']._serialized_end=2914
+  _globals['_RESOURCERULE']._serialized_start=2916
+  _globals['_RESOURCERULE']._serialized_end=3014
+  _globals['_NONRESOURCERULE']._serialized_start=3016
+  _globals['_NONRESOURCERULE']._serialized_end=3098
 # @@protoc_insertion_point(module_scope)

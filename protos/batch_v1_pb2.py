@@ -28,7 +28,7 @@ from protos import options_pb2 as protos_dot_options__pb2
 from protos import scalars_pb2 as protos_dot_scalars__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15protos/batch_v1.proto\x12\x13pilothouse.batch.v1\x1a\x14protos/core_v1.proto\x1a\x14protos/meta_v1.proto\x1a\x14protos/options.proto\x1a\x14protos/scalars.proto\"\xff\x01\n\x03Job\x12\x36\n\x08metadata\x18\x01 \x01(\x0b\x32\x1e.pilothouse.meta.v1.ObjectMetaB\x04\xd0\xf3\x18\x01\x12\x30\n\x04spec\x18\x02 \x01(\x0b\x32\x1c.pilothouse.batch.v1.JobSpecB\x04\xd0\xf3\x18\x01\x12\x34\n\x06status\x18\x03 \x01(\x0b\x32\x1e.pilothouse.batch.v1.JobStatusB\x04\xd0\xf3\x18\x01:X\xca\xf3\x18T\n\x05\x62\x61tch\x12\x02v1\x1a\x04jobs \x01\x32\x03\x61ll:\x06statusR2stored, not acted on: no controller makes its pods\"|\n\x07JobList\x12\x34\n\x08metadata\x18\x01 \x01(\x0b\x32\x1c.pilothouse.meta.v1.ListMetaB\x04\xd0\xf3\x18\x01\x12-\n\x05items\x18\x02 \x03(\x0b\x32\x18.pilothouse.batch.v1.JobB\x04\xd0\xf3\x18\x01:\x0c\xd2\xf3\x18\x08\x62\x61tch/v1\"\x86\x01\n&PodFailurePolicyOnExitCodesRequirement\x12\x1b\n\x0e\x63ontainer_name\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x16\n\x08operator\x18\x02 \x01(\tB\x04\xd0\xf3\x18\x01\x12\x14\n\x06values\x18\x03 \x03(\x05\x42\x04\xd0\xf3\x18\x01\x42\x11\n\x0f_container_name\"R\n&PodFailurePolicyOnPodConditionsPattern\x12\x12\n\x04type\x18\x01 \x01(\tB\x04\xd0\xf3\x18\x01\x12\x14\n\x06status\x18\x02 \x01(\tB\x04\xd0\xf3\x18\x01\"\xd8\x01\n\x14PodFailurePolicyRule\x12\x14\n\x06\x61\x63tion\x18\x01 \x01(\tB\x04\xd0\xf3\x18\x01\x12R\n\ron_exit_codes\x18\x02 \x01(\x0b\x32;.pilothouse.batch.v1.PodFailurePolicyOnExitCodesRequirement\x12V\n\x11on_pod_conditions\x18\x03 \x03(\x0b\x32;.pilothouse.batch.v1.PodFailurePolicyOnPodConditionsPattern\"R\n\x10PodFailurePolicy\x12>\n\x05rules\x18\x01 \x03(\x0b\x32).pilothouse.batch.v1.PodFailurePolicyRuleB\x04\xd0\xf3\x18\x01\"L\n\rSuccessPolicy\x12;\n\x05rules\x18\x01 \x03(\x0b\x32&.pilothouse.batch.v1.SuccessPolicyRuleB\x04\xd0\xf3\x18\x01\"{\n\x11SuccessPolicyRule\x12\x1e\n\x11succeeded_indexes\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x1c\n\x0fsucceeded_count\x18\x02 \x01(\x05H\x01\x88\x01\x01\x42\x14\n\x12_succeeded_indexesB\x12\n\x10_succeeded_count\"\xee\x06\n\x07JobSpec\x12\x18\n\x0bparallelism\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x18\n\x0b\x63ompletions\x18\x02 \x01(\x05H\x01\x88\x01\x01\x12$\n\x17\x61\x63tive_deadline_seconds\x18\x03 \x01(\x03H\x02\x88\x01\x01\x12\x33\n\x08selector\x18\x04 \x01(\x0b\x32!.pilothouse.meta.v1.LabelSelector\x12\x1c\n\x0fmanual_selector\x18\x05 \x01(\x08H\x03\x88\x01\x01\x12;\n\x08template\x18\x06 \x01(\x0b\x32#.pilothouse.core.v1.PodTemplateSpecB\x04\xd0\xf3\x18\x01\x12\x1a\n\rbackoff_limit\x18\x07 \x01(\x05H\x04\x88\x01\x01\x12\'\n\x1attl_seconds_after_finished\x18\x08 \x01(\x05H\x05\x88\x01\x01\x12\x1c\n\x0f\x63ompletion_mode\x18\t \x01(\tH\x06\x88\x01\x01\x12\x14\n\x07suspend\x18\n \x01(\x08H\x07\x88\x01\x01\x12\x41\n\x12pod_failure_policy\x18\x0b \x01(\x0b\x32%.pilothouse.batch.v1.PodFailurePolicy\x12$\n\x17\x62\x61\x63koff_limit_per_index\x18\x0c \x01(\x05H\x08\x88\x01\x01\x12\x1f\n\x12max_failed_indexes\x18\r \x01(\x05H\t\x88\x01\x01\x12#\n\x16pod_replacement_policy\x18\x0e \x01(\tH\n\x88\x01\x01\x12\x17\n\nmanaged_by\x18\x0f \x01(\tH\x0b\x88\x01\x01\x12:\n\x0esuccess_policy\x18\x10 \x01(\x0b\x32\".pilothouse.batch.v1.SuccessPolicyB\x0e\n\x0c_parallelismB\x0e\n\x0c_completionsB\x1a\n\x18_active_deadline_secondsB\x12\n\x10_manual_selectorB\x10\n\x0e_backoff_limitB\x1d\n\x1b_ttl_seconds_after_finishedB\x12\n\x10_completion_modeB\n\n\x08_suspendB\x1a\n\x18_backoff_limit_per_indexB\x15\n\x13_max_failed_indexesB\x19\n\x17_pod_replacement_policyB\r\n\x0b_managed_by\"\xcd\x03\n\tJobStatus\x12H\n\nconditions\x18\x01 \x03(\x0b\x32!.pilothouse.batch.v1.JobConditionB\x11\xda\xf3\x18\x05merge\xe2\xf3\x18\x04type\x12,\n\nstart_time\x18\x02 \x01(\x0b\x32\x18.pilothouse.scalars.Time\x12\x31\n\x0f\x63ompletion_time\x18\x03 \x01(\x0b\x32\x18.pilothouse.scalars.Time\x12\x0e\n\x06\x61\x63tive\x18\x04 \x01(\x05\x12\x11\n\tsucceeded\x18\x05 \x01(\x05\x12\x0e\n\x06\x66\x61iled\x18\x06 \x01(\x05\x12\x19\n\x11\x63ompleted_indexes\x18\x07 \x01(\t\x12O\n\x19uncounted_terminated_pods\x18\x08 \x01(\x0b\x32,.pilothouse.batch.v1.UncountedTerminatedPods\x12\x12\n\x05ready\x18\t \x01(\x05H\x00\x88\x01\x01\x12\x1b\n\x0e\x66\x61iled_indexes\x18\n \x01(\tH\x01\x88\x01\x01\x12\x18\n\x0bterminating\x18\x0b \x01(\x05H\x02\x88\x01\x01\x42\x08\n\x06_readyB\x11\n\x0f_failed_indexesB\x0e\n\x0c_terminating\"<\n\x17UncountedTerminatedPods\x12\x11\n\tsucceeded\x18\x01 \x03(\t\x12\x0e\n\x06\x66\x61iled\x18\x02 \x03(\t\"\xd0\x01\n\x0cJobCondition\x12\x12\n\x04type\x18\x01 \x01(\tB\x04\xd0\xf3\x18\x01\x12\x14\n\x06status\x18\x02 \x01(\tB\x04\xd0\xf3\x18\x01\x12\x37\n\x0flast_probe_time\x18\x03 \x01(\x0b\x32\x18.pilothouse.scalars.TimeB\x04\xd0\xf3\x18\x01\x12<\n\x14last_transition_time\x18\x04 \x01(\x0b\x32\x18.pilothouse.scalars.TimeB\x04\xd0\xf3\x18\x01\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\x0f\n\x07message\x18\x06 \x01(\t\"{\n\x0fJobTemplateSpec\x12\x36\n\x08metadata\x18\x01 \x01(\x0b\x32\x1e.pilothouse.meta.v1.ObjectMetaB\x04\xd0\xf3\x18\x01\x12\x30\n\x04spec\x18\x02 \x01(\x0b\x32\x1c.pilothouse.batch.v1.JobSpecB\x04\xd0\xf3\x18\x01\"\x93\x02\n\x07\x43ronJob\x12\x36\n\x08metadata\x18\x01 \x01(\x0b\x32\x1e.pilothouse.meta.v1.ObjectMetaB\x04\xd0\xf3\x18\x01\x12\x34\n\x04spec\x18\x02 \x01(\x0b\x32 .pilothouse.batch.v1.CronJobSpecB\x04\xd0\xf3\x18\x01\x12\x38\n\x06status\x18\x03 \x01(\x0b\x32\".pilothouse.batch.v1.CronJobStatusB\x04\xd0\xf3\x18\x01:`\xca\xf3\x18\\\n\x05\x62\x61tch\x12\x02v1\x1a\x08\x63ronjobs \x01*\x02\x63j2\x03\x61ll:\x06statusR2stored, not acted on: no controller makes its jobs\"\x84\x01\n\x0b\x43ronJobList\x12\x34\n\x08metadata\x18\x01 \x01(\x0b\x32\x1c.pilothouse.meta.v1.ListMetaB\x04\xd0\xf3\x18\x01\x12\x31\n\x05items\x18\x02 \x03(\x0b\x32\x1c.pilothouse.batch.v1.CronJobB\x04\xd0\xf3\x18\x01:\x0c\xd2\xf3\x18\x08\x62\x61tch/v1\"\xa5\x03\n\x0b\x43ronJobSpec\x12\x16\n\x08schedule\x18\x01 \x01(\tB\x04\xd0\xf3\x18\x01\x12&\n\x19starting_deadline_seconds\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12\x1a\n\x12\x63oncurrency_policy\x18\x03 \x01(\t\x12\x14\n\x07suspend\x18\x04 \x01(\x08H\x01\x88\x01\x01\x12@\n\x0cjob_template\x18\x05 \x01(\x0b\x32$.pilothouse.batch.v1.JobTemplateSpecB\x04\xd0\xf3\x18\x01\x12*\n\x1dsuccessful_jobs_history_limit\x18\x06 \x01(\x05H\x02\x88\x01\x01\x12&\n\x19\x66\x61iled_jobs_history_limit\x18\x07 \x01(\x05H\x03\x88\x01\x01\x12\x16\n\ttime_zone\x18\x08 \x01(\tH\x04\x88\x01\x01\x42\x1c\n\x1a_starting_deadline_secondsB\n\n\x08_suspendB \n\x1e_successful_jobs_history_limitB\x1c\n\x1a_failed_jobs_history_limitB\x0c\n\n_time_zone\"\xb2\x01\n\rCronJobStatus\x12\x33\n\x06\x61\x63tive\x18\x01 \x03(\x0b\x32#.pilothouse.core.v1.ObjectReference\x12\x34\n\x12last_schedule_time\x18\x04 \x01(\x0b\x32\x18.pilothouse.scalars.Time\x12\x36\n\x14last_successful_time\x18\x05 \x01(\x0b\x32\x18.pilothouse.scalars.Timeb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15protos/batch_v1.proto\x12\x13pilothouse.batch.v1\x1a\x14protos/core_v1.proto\x1a\x14protos/meta_v1.proto\x1a\x14protos/options.proto\x1a\x14protos/scalars.proto\"\xff\x01\n\x03Job\x12\x36\n\x08metadata\x18\x01 \x01(\x0b\x32\x1e.pilothouse.meta.v1.ObjectMetaB\x04\xd0\xf3\x18\x01\x12\x30\n\x04spec\x18\x02 \x01(\x0b\x32\x1c.pilothouse.batch.v1.JobSpecB\x04\xd0\xf3\x18\x01\x12\x34\n\x06status\x18\x03 \x01(\x0b\x32\x1e.pilothouse.batch.v1.JobStatusB\x04\xd0\xf3\x18\x01:X\xca\xf3\x18T\n\x05\x62\x61tch\x12\x02v1\x1a\x04jobs \x01\x32\x03\x61ll:\x06statusR2stored, not acted on: no controller makes its pods\"|\n\x07JobList\x12\x34\n\x08metadata\x18\x01 \x01(\x0b\x32\x1c.pilothouse.meta.v1.ListMetaB\x04\xd0\xf3\x18\x01\x12-\n\x05items\x18\x02 \x03(\x0b\x32\x18.pilothouse.batch.v1.JobB\x04\xd0\xf3\x18\x01:\x0c\xd2\xf3\x18\x08\x62\x61tch/v1\"\x8d\x01\n&PodFailurePolicyOnExitCodesRequirement\x12\x1b\n\x0e\x63ontainer_name\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x16\n\x08operator\x18\x02 \x01(\tB\x04\xd0\xf3\x18\x01\x12\x1b\n\x06values\x18\x03 \x03(\x05\x42\x0b\xd0\xf3\x18\x01\x9a\xf4\x18\x03setB\x11\n\x0f_container_name\"R\n&PodFailurePolicyOnPodConditionsPattern\x12\x12\n\x04type\x18\x01 \x01(\tB\x04\xd0\xf3\x18\x01\x12\x14\n\x06status\x18\x02 \x01(\tB\x04\xd0\xf3\x18\x01\"\xd8\x01\n\x14PodFailurePolicyRule\x12\x14\n\x06\x61\x63tion\x18\x01 \x01(\tB\x04\xd0\xf3\x18\x01\x12R\n\ron_exit_codes\x18\x02 \x01(\x0b\x32;.pilothouse.batch.v1.PodFailurePolicyOnExitCodesRequirement\x12V\n\x11on_pod_conditions\x18\x03 \x03(\x0b\x32;.pilothouse.batch.v1.PodFailurePolicyOnPodConditionsPattern\"R\n\x10PodFailurePolicy\x12>\n\x05rules\x18\x01 \x03(\x0b\x32).pilothouse.batch.v1.PodFailurePolicyRuleB\x04\xd0\xf3\x18\x01\"L\n\rSuccessPolicy\x12;\n\x05rules\x18\x01 \x03(\x0b\x32&.pilothouse.batch.v1.SuccessPolicyRuleB\x04\xd0\xf3\x18\x01\"{\n\x11SuccessPolicyRule\x12\x1e\n\x11succeeded_indexes\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x1c\n\x0fsucceeded_count\x18\x02 \x01(\x05H\x01\x88\x01\x01\x42\x14\n\x12_succeeded_indexesB\x12\n\x10_succeeded_count\"\xf2\x06\n\x07JobSpec\x12\x18\n\x0bparallelism\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x18\n\x0b\x63ompletions\x18\x02 \x01(\x05H\x01\x88\x01\x01\x12$\n\x17\x61\x63tive_deadline_seconds\x18\x03 \x01(\x03H\x02\x88\x01\x01\x12\x33\n\x08selector\x18\x04 \x01(\x0b\x32!.pilothouse.meta.v1.LabelSelector\x12\x1c\n\x0fmanual_selector\x18\x05 \x01(\x08H\x03\x88\x01\x01\x12?\n\x08template\x18\x06 \x01(\x0b\x32#.pilothouse.core.v1.PodTemplateSpecB\x08\xd0\xf3\x18\x01\x90\xf4\x18\x01\x12\x1a\n\rbackoff_limit\x18\x07 \x01(\x05H\x04\x88\x01\x01\x12\'\n\x1attl_seconds_after_finished\x18\x08 \x01(\x05H\x05\x88\x01\x01\x12\x1c\n\x0f\x63ompletion_mode\x18\t \x01(\tH\x06\x88\x01\x01\x12\x14\n\x07suspend\x18\n \x01(\x08H\x07\x88\x01\x01\x12\x41\n\x12pod_failure_policy\x18\x0b \x01(\x0b\x32%.pilothouse.batch.v1.PodFailurePolicy\x12$\n\x17\x62\x61\x63koff_limit_per_index\x18\x0c \x01(\x05H\x08\x88\x01\x01\x12\x1f\n\x12max_failed_indexes\x18\r \x01(\x05H\t\x88\x01\x01\x12#\n\x16pod_replacement_policy\x18\x0e \x01(\tH\n\x88\x01\x01\x12\x17\n\nmanaged_by\x18\x0f \x01(\tH\x0b\x88\x01\x01\x12:\n\x0esuccess_policy\x18\x10 \x01(\x0b\x32\".pilothouse.batch.v1.SuccessPolicyB\x0e\n\x0c_parallelismB\x0e\n\x0c_completionsB\x1a\n\x18_active_deadline_secondsB\x12\n\x10_manual_selectorB\x10\n\x0e_backoff_limitB\x1d\n\x1b_ttl_seconds_after_finishedB\x12\n\x10_completion_modeB\n\n\x08_suspendB\x1a\n\x18_backoff_limit_per_indexB\x15\n\x13_max_failed_indexesB\x19\n\x17_pod_replacement_policyB\r\n\x0b_managed_by\"\xd7\x03\n\tJobStatus\x12R\n\nconditions\x18\x01 \x03(\x0b\x32!.pilothouse.batch.v1.JobConditionB\x1b\xda\xf3\x18\x05merge\xe2\xf3\x18\x04type\x9a\xf4\x18\x06\x61tomic\x12,\n\nstart_time\x18\x02 \x01(\x0b\x32\x18.pilothouse.scalars.Time\x12\x31\n\x0f\x63ompletion_time\x18\x03 \x01(\x0b\x32\x18.pilothouse.scalars.Time\x12\x0e\n\x06\x61\x63tive\x18\x04 \x01(\x05\x12\x11\n\tsucceeded\x18\x05 \x01(\x05\x12\x0e\n\x06\x66\x61iled\x18\x06 \x01(\x05\x12\x19\n\x11\x63ompleted_indexes\x18\x07 \x01(\t\x12O\n\x19uncounted_terminated_pods\x18\x08 \x01(\x0b\x32,.pilothouse.batch.v1.UncountedTerminatedPods\x12\x12\n\x05ready\x18\t \x01(\x05H\x00\x88\x01\x01\x12\x1b\n\x0e\x66\x61iled_indexes\x18\n \x01(\tH\x01\x88\x01\x01\x12\x18\n\x0bterminating\x18\x0b \x01(\x05H\x02\x88\x01\x01\x42\x08\n\x06_readyB\x11\n\x0f_failed_indexesB\x0e\n\x0c_terminating\"N\n\x17UncountedTerminatedPods\x12\x1a\n\tsucceeded\x18\x01 \x03(\tB\x07\x9a\xf4\x18\x03set\x12\x17\n\x06\x66\x61iled\x18\x02 \x03(\tB\x07\x9a\xf4\x18\x03set\"\xd0\x01\n\x0cJobCondition\x12\x12\n\x04type\x18\x01 \x01(\tB\x04\xd0\xf3\x18\x01\x12\x14\n\x06status\x18\x02 \x01(\tB\x04\xd0\xf3\x18\x01\x12\x37\n\x0flast_probe_time\x18\x03 \x01(\x0b\x32\x18.pilothouse.scalars.TimeB\x04\xd0\xf3\x18\x01\x12<\n\x14last_transition_time\x18\x04 \x01(\x0b\x32\x18.pilothouse.scalars.TimeB\x04\xd0\xf3\x18\x01\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\x0f\n\x07message\x18\x06 \x01(\t\"{\n\x0fJobTemplateSpec\x12\x36\n\x08metadata\x18\x01 \x01(\x0b\x32\x1e.pilothouse.meta.v1.ObjectMetaB\x04\xd0\xf3\x18\x01\x12\x30\n\x04spec\x18\x02 \x01(\x0b\x32\x1c.pilothouse.batch.v1.JobSpecB\x04\xd0\xf3\x18\x01\"\x93\x02\n\x07\x43ronJob\x12\x36\n\x08metadata\x18\x01 \x01(\x0b\x32\x1e.pilothouse.meta.v1.ObjectMetaB\x04\xd0\xf3\x18\x01\x12\x34\n\x04spec\x18\x02 \x01(\x0b\x32 .pilothouse.batch.v1.CronJobSpecB\x04\xd0\xf3\x18\x01\x12\x38\n\x06status\x18\x03 \x01(\x0b\x32\".pilothouse.batch.v1.CronJobStatusB\x04\xd0\xf3\x18\x01:`\xca\xf3\x18\\\n\x05\x62\x61tch\x12\x02v1\x1a\x08\x63ronjobs \x01*\x02\x63j2\x03\x61ll:\x06statusR2stored, not acted on: no controller makes its jobs\"\x84\x01\n\x0b\x43ronJobList\x12\x34\n\x08metadata\x18\x01 \x01(\x0b\x32\x1c.pilothouse.meta.v1.ListMetaB\x04\xd0\xf3\x18\x01\x12\x31\n\x05items\x18\x02 \x03(\x0b\x32\x1c.pilothouse.batch.v1.CronJobB\x04\xd0\xf3\x18\x01:\x0c\xd2\xf3\x18\x08\x62\x61tch/v1\"\xa9\x03\n\x0b\x43ronJobSpec\x12\x16\n\x08schedule\x18\x01 \x01(\tB\x04\xd0\xf3\x18\x01\x12&\n\x19starting_deadline_seconds\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12\x1a\n\x12\x63oncurrency_policy\x18\x03 \x01(\t\x12\x14\n\x07suspend\x18\x04 \x01(\x08H\x01\x88\x01\x01\x12\x44\n\x0cjob_template\x18\x05 \x01(\x0b\x32$.pilothouse.batch.v1.JobTemplateSpecB\x08\xd0\xf3\x18\x01\x90\xf4\x18\x01\x12*\n\x1dsuccessful_jobs_history_limit\x18\x06 \x01(\x05H\x02\x88\x01\x01\x12&\n\x19\x66\x61iled_jobs_history_limit\x18\x07 \x01(\x05H\x03\x88\x01\x01\x12\x16\n\ttime_zone\x18\x08 \x01(\tH\x04\x88\x01\x01\x42\x1c\n\x1a_starting_deadline_secondsB\n\n\x08_suspendB \n\x1e_successful_jobs_history_limitB\x1c\n\x1a_failed_jobs_history_limitB\x0c\n\n_time_zone\"\xb2\x01\n\rCronJobStatus\x12\x33\n\x06\x61\x63tive\x18\x01 \x03(\x0b\x32#.pilothouse.core.v1.ObjectReference\x12\x34\n\x12last_schedule_time\x18\x04 \x01(\x0b\x32\x18.pilothouse.scalars.Time\x12\x36\n\x14last_successful_time\x18\x05 \x01(\x0b\x32\x18.pilothouse.scalars.Timeb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -52,7 +52,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PODFAILUREPOLICYONEXITCODESREQUIREMENT'].fields_by_name['operator']._loaded_options = None
   _globals['_PODFAILUREPOLICYONEXITCODESREQUIREMENT'].fields_by_name['operator']._serialized_options = b'\320\363\030\001'
   _globals['_PODFAILUREPOLICYONEXITCODESREQUIREMENT'].fields_by_name['values']._loaded_options = None
-  _globals['_PODFAILUREPOLICYONEXITCODESREQUIREMENT'].fields_by_name['values']._serialized_options = b'\320\363\030\001'
+  _globals['_PODFAILUREPOLICYONEXITCODESREQUIREMENT'].fields_by_name['values']._serialized_options = b'\320\363\030\001\232\364\030\003set'
   _globals['_PODFAILUREPOLICYONPODCONDITIONSPATTERN'].fields_by_name['type']._loaded_options = None
   _globals['_PODFAILUREPOLICYONPODCONDITIONSPATTERN'].fields_by_name['type']._serialized_options = b'\320\363\030\001'
   _globals['_PODFAILUREPOLICYONPODCONDITIONSPATTERN'].fields_by_name['status']._loaded_options = None
@@ -64,9 +64,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SUCCESSPOLICY'].fields_by_name['rules']._loaded_options = None
   _globals['_SUCCESSPOLICY'].fields_by_name['rules']._serialized_options = b'\320\363\030\001'
   _globals['_JOBSPEC'].fields_by_name['template']._loaded_options = None
-  _globals['_JOBSPEC'].fields_by_name['template']._serialized_options = b'\320\363\030\001'
+  _globals['_JOBSPEC'].fields_by_name['template']._serialized_options = b'\320\363\030\001\220\364\030\001'
   _globals['_JOBSTATUS'].fields_by_name['conditions']._loaded_options = None
-  _globals['_JOBSTATUS'].fields_by_name['conditions']._serialized_options = b'\332\363\030\005merge\342\363\030\004type'
+  _globals['_JOBSTATUS'].fields_by_name['conditions']._serialized_options = b'\332\363\030\005merge\342\363\030\004type\232\364\030\006atomic'
+  _globals['_UNCOUNTEDTERMINATEDPODS'].fields_by_name['succeeded']._loaded_options = None
+  _globals['_UNCOUNTEDTERMINATEDPODS'].fields_by_name['succeeded']._serialized_options = b'\232\364\030\003set'
+  _globals['_UNCOUNTEDTERMINATEDPODS'].fields_by_name['failed']._loaded_options = None
+  _globals['_UNCOUNTEDTERMINATEDPODS'].fields_by_name['failed']._serialized_options = b'\232\364\030\003set'
   _globals['_JOBCONDITION'].fields_by_name['type']._loaded_options = None
   _globals['_JOBCONDITION'].fields_by_name['type']._serialized_options = b'\320\363\030\001'
   _globals['_JOBCONDITION'].fields_by_name['status']._loaded_options = None
@@ -96,39 +100,39 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CRONJOBSPEC'].fields_by_name['schedule']._loaded_options = None
   _globals['_CRONJOBSPEC'].fields_by_name['schedule']._serialized_options = b'\320\363\030\001'
   _globals['_CRONJOBSPEC'].fields_by_name['job_template']._loaded_options = None
-  _globals['_CRONJOBSPEC'].fields_by_name['job_template']._serialized_options = b'\320\363\030\001'
+  _globals['_CRONJOBSPEC'].fields_by_name['job_template']._serialized_options = b'\320\363\030\001\220\364\030\001'
   _globals['_JOB']._serialized_start=135
   _globals['_JOB']._serialized_end=390
   _globals['_JOBLIST']._serialized_start=392
   _globals['_JOBLIST']._serialized_end=516
   _globals['_PODFAILUREPOLICYONEXITCODESREQUIREMENT']._serialized_start=519
-  _globals['_PODFAILUREPOLICYONEXITCODESREQUIREMENT']._serialized_end=653
-  _globals['_PODFAILUREPOLICYONPODCONDITIONSPATTERN']._serialized_start=655
-  _globals['_PODFAILUREPOLICYONPODCONDITIONSPATTERN']._serialized_end=737
-  _globals['_PODFAILUREPOLICYRULE']._serialized_start=740
-  _globals['_PODFAILUREPOLICYRULE']._serialized_end=956
-  _globals['_PODFAILUREPOLICY']._serialized_start=958
-  _globals['_PODFAILUREPOLICY']._serialized_end=1040
-  _globals['_SUCCESSPOLICY']._serialized_start=1042
-  _globals['_SUCCESSPOLICY']._serialized_end=1118
-  _globals['_SUCCESSPOLICYRULE']._serialized_start=1120
-  _globals['_SUCCESSPOLICYRULE']._serialized_end=1243
-  _globals['_JOBSPEC']._serialized_start=1246
-  _globals['_JOBSPEC']._serialized_end=2124
-  _globals['_JOBSTATUS']._serialized_start=2127
-  _globals['_JOBSTATUS']._serialized_end=2588
-  _globals['_UNCOUNTEDTERMINATEDPODS']._serialized_start=2590
-  _globals['_UNCOUNTEDTERMINATEDPODS']._serialized_end=2650
-  _globals['_JOBCONDITION']._serialized_start=2653
-  _globals['_JOBCONDITION']._serialized_end=2861
-  _globals['_JOBTEMPLATESPEC']._serialized_start=2863
-  _globals['_JOBTEMPLATESPEC']._serialized_end=2986
-  _globals['_CRONJOB']._serialized_start=2989
-  _globals['_CRONJOB']._serialized_end=3264
-  _globals['_CRONJOBLIST']._serialized_start=3267
-  _globals['_CRONJOBLIST']._serialized_end=3399
-  _globals['_CRONJOBSPEC']._serialized_start=3402
-  _globals['_CRONJOBSPEC']._serialized_end=3823
-  _globals['_CRONJOBSTATUS']._serialized_start=3826
-  _globals['_CRONJOBSTATUS']._serialized_end=4004
+  _globals['_PODFAILUREPOLICYONEXITCODESREQUIREMENT']._serialized_end=660
+  _globals['_PODFAILUREPOLICYONPODCONDITIONSPATTERN']._serialized_start=662
+  _globals['_PODFAILUREPOLICYONPODCONDITIONSPATTERN']._serialized_end=744
+  _globals['_PODFAILUREPOLICYRULE']._serialized_start=747
+  _globals['_PODFAILUREPOLICYRULE']._serialized_end=963
+  _globals['_PODFAILUREPOLICY']._serialized_start=965
+  _globals['_PODFAILUREPOLICY']._serialized_end=1047
+  _globals['_SUCCESSPOLICY']._serialized_start=1049
+  _globals['_SUCCESSPOLICY']._serialized_end=1125
+  _globals['_SUCCESSPOLICYRULE']._serialized_start=1127
+  _globals['_SUCCESSPOLICYRULE']._serialized_end=1250
+  _globals['_JOBSPEC']._serialized_start=1253
+  _globals['_JOBSPEC']._serialized_end=2135
+  _globals['_JOBSTATUS']._serialized_start=2138
+  _globals['_JOBSTATUS']._serialized_end=2609
+  _globals['_UNCOUNTEDTERMINATEDPODS']._serialized_start=2611
+  _globals['_UNCOUNTEDTERMINATEDPODS']._serialized_end=2689
+  _globals['_JOBCONDITION']._serialized_start=2692
+  _globals['_JOBCONDITION']._serialized_end=2900
+  _globals['_JOBTEMPLATESPEC']._serialized_start=2902
+  _globals['_JOBTEMPLATESPEC']._serialized_end=3025
+  _globals['_CRONJOB']._serialized_start=3028
+  _globals['_CRONJOB']._serialized_end=3303
+  _globals['_CRONJOBLIST']._serialized_start=3306
+  _globals['_CRONJOBLIST']._serialized_end=3438
+  _globals['_CRONJOBSPEC']._serialized_start=3441
+  _globals['_CRONJOBSPEC']._serialized_end=3866
+  _globals['_CRONJOBSTATUS']._serialized_start=3869
+  _globals['_CRONJOBSTATUS']._serialized_end=4047
 # @@protoc_insertion_point(module_scope)

@@ -27,7 +27,7 @@ from protos import options_pb2 as protos_dot_options__pb2
 from protos import scalars_pb2 as protos_dot_scalars__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cprotos/certificates_v1.proto\x12\x1apilothouse.certificates.v1\x1a\x14protos/meta_v1.proto\x1a\x14protos/options.proto\x1a\x14protos/scalars.proto\"\xf4\x02\n\x19\x43\x65rtificateSigningRequest\x12\x36\n\x08metadata\x18\x01 \x01(\x0b\x32\x1e.pilothouse.meta.v1.ObjectMetaB\x04\xd0\xf3\x18\x01\x12M\n\x04spec\x18\x02 \x01(\x0b\x32\x39.pilothouse.certificates.v1.CertificateSigningRequestSpecB\x04\xd0\xf3\x18\x01\x12Q\n\x06status\x18\x03 \x01(\x0b\x32;.pilothouse.certificates.v1.CertificateSigningRequestStatusB\x04\xd0\xf3\x18\x01:}\xca\xf3\x18y\n\x13\x63\x65rtificates.k8s.io\x12\x02v1\x1a\x1a\x63\x65rtificatesigningrequests*\x03\x63sr:\x06status:\x08\x61pprovalR+stored, not acted on: no signer is built in\"\xeb\x02\n\x1d\x43\x65rtificateSigningRequestSpec\x12\x15\n\x07request\x18\x01 \x01(\x0c\x42\x04\xd0\xf3\x18\x01\x12\x10\n\x08username\x18\x02 \x01(\t\x12\x0b\n\x03uid\x18\x03 \x01(\t\x12\x0e\n\x06groups\x18\x04 \x03(\t\x12\x0e\n\x06usages\x18\x05 \x03(\t\x12S\n\x05\x65xtra\x18\x06 \x03(\x0b\x32\x44.pilothouse.certificates.v1.CertificateSigningRequestSpec.ExtraEntry\x12\x19\n\x0bsigner_name\x18\x07 \x01(\tB\x04\xd0\xf3\x18\x01\x12\x1f\n\x12\x65xpiration_seconds\x18\x08 \x01(\x05H\x00\x88\x01\x01\x1aL\n\nExtraEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12-\n\x05value\x18\x02 \x01(\x0b\x32\x1e.pilothouse.scalars.ExtraValue:\x02\x38\x01\x42\x15\n\x13_expiration_seconds\"\x8a\x01\n\x1f\x43\x65rtificateSigningRequestStatus\x12R\n\nconditions\x18\x01 \x03(\x0b\x32>.pilothouse.certificates.v1.CertificateSigningRequestCondition\x12\x13\n\x0b\x63\x65rtificate\x18\x02 \x01(\x0c\"\xe7\x01\n\"CertificateSigningRequestCondition\x12\x12\n\x04type\x18\x01 \x01(\tB\x04\xd0\xf3\x18\x01\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x38\n\x10last_update_time\x18\x04 \x01(\x0b\x32\x18.pilothouse.scalars.TimeB\x04\xd0\xf3\x18\x01\x12<\n\x14last_transition_time\x18\x05 \x01(\x0b\x32\x18.pilothouse.scalars.TimeB\x04\xd0\xf3\x18\x01\x12\x14\n\x06status\x18\x06 \x01(\tB\x04\xd0\xf3\x18\x01\"\xbd\x01\n\x1d\x43\x65rtificateSigningRequestList\x12\x34\n\x08metadata\x18\x01 \x01(\x0b\x32\x1c.pilothouse.meta.v1.ListMetaB\x04\xd0\xf3\x18\x01\x12J\n\x05items\x18\x02 \x03(\x0b\x32\x35.pilothouse.certificates.v1.CertificateSigningRequestB\x04\xd0\xf3\x18\x01:\x1a\xd2\xf3\x18\x16\x63\x65rtificates.k8s.io/v1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cprotos/certificates_v1.proto\x12\x1apilothouse.certificates.v1\x1a\x14protos/meta_v1.proto\x1a\x14protos/options.proto\x1a\x14protos/scalars.proto\"\xf8\x02\n\x19\x43\x65rtificateSigningRequest\x12\x36\n\x08metadata\x18\x01 \x01(\x0b\x32\x1e.pilothouse.meta.v1.ObjectMetaB\x04\xd0\xf3\x18\x01\x12Q\n\x04spec\x18\x02 \x01(\x0b\x32\x39.pilothouse.certificates.v1.CertificateSigningRequestSpecB\x08\xd0\xf3\x18\x01\x90\xf4\x18\x01\x12Q\n\x06status\x18\x03 \x01(\x0b\x32;.pilothouse.certificates.v1.CertificateSigningRequestStatusB\x04\xd0\xf3\x18\x01:}\xca\xf3\x18y\n\x13\x63\x65rtificates.k8s.io\x12\x02v1\x1a\x1a\x63\x65rtificatesigningrequests*\x03\x63sr:\x06status:\x08\x61pprovalR+stored, not acted on: no signer is built in\"\xeb\x02\n\x1d\x43\x65rtificateSigningRequestSpec\x12\x15\n\x07request\x18\x01 \x01(\x0c\x42\x04\xd0\xf3\x18\x01\x12\x10\n\x08username\x18\x02 \x01(\t\x12\x0b\n\x03uid\x18\x03 \x01(\t\x12\x0e\n\x06groups\x18\x04 \x03(\t\x12\x0e\n\x06usages\x18\x05 \x03(\t\x12S\n\x05\x65xtra\x18\x06 \x03(\x0b\x32\x44.pilothouse.certificates.v1.CertificateSigningRequestSpec.ExtraEntry\x12\x19\n\x0bsigner_name\x18\x07 \x01(\tB\x04\xd0\xf3\x18\x01\x12\x1f\n\x12\x65xpiration_seconds\x18\x08 \x01(\x05H\x00\x88\x01\x01\x1aL\n\nExtraEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12-\n\x05value\x18\x02 \x01(\x0b\x32\x1e.pilothouse.scalars.ExtraValue:\x02\x38\x01\x42\x15\n\x13_expiration_seconds\"\x9b\x01\n\x1f\x43\x65rtificateSigningRequestStatus\x12\x63\n\nconditions\x18\x01 \x03(\x0b\x32>.pilothouse.certificates.v1.CertificateSigningRequestConditionB\x0f\x9a\xf4\x18\x03map\xa2\xf4\x18\x04type\x12\x13\n\x0b\x63\x65rtificate\x18\x02 \x01(\x0c\"\xe7\x01\n\"CertificateSigningRequestCondition\x12\x12\n\x04type\x18\x01 \x01(\tB\x04\xd0\xf3\x18\x01\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x38\n\x10last_update_time\x18\x04 \x01(\x0b\x32\x18.pilothouse.scalars.TimeB\x04\xd0\xf3\x18\x01\x12<\n\x14last_transition_time\x18\x05 \x01(\x0b\x32\x18.pilothouse.scalars.TimeB\x04\xd0\xf3\x18\x01\x12\x14\n\x06status\x18\x06 \x01(\tB\x04\xd0\xf3\x18\x01\"\xbd\x01\n\x1d\x43\x65rtificateSigningRequestList\x12\x34\n\x08metadata\x18\x01 \x01(\x0b\x32\x1c.pilothouse.meta.v1.ListMetaB\x04\xd0\xf3\x18\x01\x12J\n\x05items\x18\x02 \x03(\x0b\x32\x35.pilothouse.certificates.v1.CertificateSigningRequestB\x04\xd0\xf3\x18\x01:\x1a\xd2\xf3\x18\x16\x63\x65rtificates.k8s.io/v1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,7 +37,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CERTIFICATESIGNINGREQUEST'].fields_by_name['metadata']._loaded_options = None
   _globals['_CERTIFICATESIGNINGREQUEST'].fields_by_name['metadata']._serialized_options = b'\320\363\030\001'
   _globals['_CERTIFICATESIGNINGREQUEST'].fields_by_name['spec']._loaded_options = None
-  _globals['_CERTIFICATESIGNINGREQUEST'].fields_by_name['spec']._serialized_options = b'\320\363\030\001'
+  _globals['_CERTIFICATESIGNINGREQUEST'].fields_by_name['spec']._serialized_options = b'\320\363\030\001\220\364\030\001'
   _globals['_CERTIFICATESIGNINGREQUEST'].fields_by_name['status']._loaded_options = None
   _globals['_CERTIFICATESIGNINGREQUEST'].fields_by_name['status']._serialized_options = b'\320\363\030\001'
   _globals['_CERTIFICATESIGNINGREQUEST']._loaded_options = None
@@ -48,6 +48,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CERTIFICATESIGNINGREQUESTSPEC'].fields_by_name['request']._serialized_options = b'\320\363\030\001'
   _globals['_CERTIFICATESIGNINGREQUESTSPEC'].fields_by_name['signer_name']._loaded_options = None
   _globals['_CERTIFICATESIGNINGREQUESTSPEC'].fields_by_name['signer_name']._serialized_options = b'\320\363\030\001'
+  _globals['_CERTIFICATESIGNINGREQUESTSTATUS'].fields_by_name['conditions']._loaded_options = None
+  _globals['_CERTIFICATESIGNINGREQUESTSTATUS'].fields_by_name['conditions']._serialized_options = b'\232\364\030\003map\242\364\030\004type'
   _globals['_CERTIFICATESIGNINGREQUESTCONDITION'].fields_by_name['type']._loaded_options = None
   _globals['_CERTIFICATESIGNINGREQUESTCONDITION'].fields_by_name['type']._serialized_options = b'\320\363\030\001'
   _globals['_CERTIFICATESIGNINGREQUESTCONDITION'].fields_by_name['last_update_time']._loaded_options = None
@@ -63,15 +65,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CERTIFICATESIGNINGREQUESTLIST']._loaded_options = None
   _globals['_CERTIFICATESIGNINGREQUESTLIST']._serialized_options = b'\322\363\030\026certificates.k8s.io/v1'
   _globals['_CERTIFICATESIGNINGREQUEST']._serialized_start=127
-  _globals['_CERTIFICATESIGNINGREQUEST']._serialized_end=499
-  _globals['_CERTIFICATESIGNINGREQUESTSPEC']._serialized_start=502
-  _globals['_CERTIFICATESIGNINGREQUESTSPEC']._serialized_end=865
-  _globals['_CERTIFICATESIGNINGREQUESTSPEC_EXTRAENTRY']._serialized_start=766
-  _globals['_CERTIFICATESIGNINGREQUESTSPEC_EXTRAENTRY']._serialized_end=842
-  _globals['_CERTIFICATESIGNINGREQUESTSTATUS']._serialized_start=868
-  _globals['_CERTIFICATESIGNINGREQUESTSTATUS']._serialized_end=1006
-  _globals['_CERTIFICATESIGNINGREQUESTCONDITION']._serialized_start=1009
-  _globals['_CERTIFICATESIGNINGREQUESTCONDITION']._serialized_end=1240
-  _globals['_CERTIFICATESIGNINGREQUESTLIST']._serialized_start=1243
-  _globals['_CERTIFICATESIGNINGREQUESTLIST']._serialized_end=1432
+  _globals['_CERTIFICATESIGNINGREQUEST']._serialized_end=503
+  _globals['_CERTIFICATESIGNINGREQUESTSPEC']._serialized_start=506
+  _globals['_CERTIFICATESIGNINGREQUESTSPEC']._serialized_end=869
+  _globals['_CERTIFICATESIGNINGREQUESTSPEC_EXTRAENTRY']._serialized_start=770
+  _globals['_CERTIFICATESIGNINGREQUESTSPEC_EXTRAENTRY']._serialized_end=846
+  _globals['_CERTIFICATESIGNINGREQUESTSTATUS']._serialized_start=872
+  _globals['_CERTIFICATESIGNINGREQUESTSTATUS']._serialized_end=1027
+  _globals['_CERTIFICATESIGNINGREQUESTCONDITION']._serialized_start=1030
+  _globals['_CERTIFICATESIGNINGREQUESTCONDITION']._serialized_end=1261
+  _globals['_CERTIFICATESIGNINGREQUESTLIST']._serialized_start=1264
+  _globals['_CERTIFICATESIGNINGREQUESTLIST']._serialized_end=1453
 # @@protoc_insertion_point(module_scope)

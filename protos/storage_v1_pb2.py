@@ -28,7 +28,7 @@ from protos import options_pb2 as protos_dot_options__pb2
 from protos import scalars_pb2 as protos_dot_scalars__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17protos/storage_v1.proto\x12\x15pilothouse.storage.v1\x1a\x14protos/core_v1.proto\x1a\x14protos/meta_v1.proto\x1a\x14protos/options.proto\x1a\x14protos/scalars.proto\"\xc4\x04\n\x0cStorageClass\x12\x36\n\x08metadata\x18\x01 \x01(\x0b\x32\x1e.pilothouse.meta.v1.ObjectMetaB\x04\xd0\xf3\x18\x01\x12\x19\n\x0bprovisioner\x18\x02 \x01(\tB\x04\xd0\xf3\x18\x01\x12G\n\nparameters\x18\x03 \x03(\x0b\x32\x33.pilothouse.storage.v1.StorageClass.ParametersEntry\x12\x1b\n\x0ereclaim_policy\x18\x04 \x01(\tH\x00\x88\x01\x01\x12\x15\n\rmount_options\x18\x05 \x03(\t\x12#\n\x16\x61llow_volume_expansion\x18\x06 \x01(\x08H\x01\x88\x01\x01\x12 \n\x13volume_binding_mode\x18\x07 \x01(\tH\x02\x88\x01\x01\x12\x44\n\x12\x61llowed_topologies\x18\x08 \x03(\x0b\x32(.pilothouse.core.v1.TopologySelectorTerm\x1a\x31\n\x0fParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01:^\xca\xf3\x18Z\n\x0estorage.k8s.io\x12\x02v1\x1a\x0estorageclasses*\x02scR0stored, not acted on: nothing provisions volumesB\x11\n\x0f_reclaim_policyB\x19\n\x17_allow_volume_expansionB\x16\n\x14_volume_binding_mode\"\x99\x01\n\x10StorageClassList\x12\x34\n\x08metadata\x18\x01 \x01(\x0b\x32\x1c.pilothouse.meta.v1.ListMetaB\x04\xd0\xf3\x18\x01\x12\x38\n\x05items\x18\x02 \x03(\x0b\x32#.pilothouse.storage.v1.StorageClassB\x04\xd0\xf3\x18\x01:\x15\xd2\xf3\x18\x11storage.k8s.io/v1\"\xb5\x02\n\x10VolumeAttachment\x12\x36\n\x08metadata\x18\x01 \x01(\x0b\x32\x1e.pilothouse.meta.v1.ObjectMetaB\x04\xd0\xf3\x18\x01\x12?\n\x04spec\x18\x02 \x01(\x0b\x32+.pilothouse.storage.v1.VolumeAttachmentSpecB\x04\xd0\xf3\x18\x01\x12\x43\n\x06status\x18\x03 \x01(\x0b\x32-.pilothouse.storage.v1.VolumeAttachmentStatusB\x04\xd0\xf3\x18\x01:c\xca\xf3\x18_\n\x0estorage.k8s.io\x12\x02v1\x1a\x11volumeattachments:\x06statusR.stored, not acted on: nothing attaches volumes\"\xa1\x01\n\x14VolumeAttachmentList\x12\x34\n\x08metadata\x18\x01 \x01(\x0b\x32\x1c.pilothouse.meta.v1.ListMetaB\x04\xd0\xf3\x18\x01\x12<\n\x05items\x18\x02 \x03(\x0b\x32\'.pilothouse.storage.v1.VolumeAttachmentB\x04\xd0\xf3\x18\x01:\x15\xd2\xf3\x18\x11storage.k8s.io/v1\"\x8c\x01\n\x14VolumeAttachmentSpec\x12\x16\n\x08\x61ttacher\x18\x01 \x01(\tB\x04\xd0\xf3\x18\x01\x12\x43\n\x06source\x18\x02 \x01(\x0b\x32-.pilothouse.storage.v1.VolumeAttachmentSourceB\x04\xd0\xf3\x18\x01\x12\x17\n\tnode_name\x18\x03 \x01(\tB\x04\xd0\xf3\x18\x01\"\x9e\x01\n\x16VolumeAttachmentSource\x12#\n\x16persistent_volume_name\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x44\n\x12inline_volume_spec\x18\x02 \x01(\x0b\x32(.pilothouse.core.v1.PersistentVolumeSpecB\x19\n\x17_persistent_volume_name\"\xc3\x02\n\x16VolumeAttachmentStatus\x12\x16\n\x08\x61ttached\x18\x01 \x01(\x08\x42\x04\xd0\xf3\x18\x01\x12\x62\n\x13\x61ttachment_metadata\x18\x02 \x03(\x0b\x32\x45.pilothouse.storage.v1.VolumeAttachmentStatus.AttachmentMetadataEntry\x12\x38\n\x0c\x61ttach_error\x18\x03 \x01(\x0b\x32\".pilothouse.storage.v1.VolumeError\x12\x38\n\x0c\x64\x65tach_error\x18\x04 \x01(\x0b\x32\".pilothouse.storage.v1.VolumeError\x1a\x39\n\x17\x41ttachmentMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"L\n\x0bVolumeError\x12,\n\x04time\x18\x01 \x01(\x0b\x32\x18.pilothouse.scalars.TimeB\x04\xd0\xf3\x18\x01\x12\x0f\n\x07message\x18\x02 \x01(\t\"\xd9\x01\n\tCSIDriver\x12\x36\n\x08metadata\x18\x01 \x01(\x0b\x32\x1e.pilothouse.meta.v1.ObjectMetaB\x04\xd0\xf3\x18\x01\x12\x38\n\x04spec\x18\x02 \x01(\x0b\x32$.pilothouse.storage.v1.CSIDriverSpecB\x04\xd0\xf3\x18\x01:Z\xca\xf3\x18V\n\x0estorage.k8s.io\x12\x02v1\x1a\ncsidriversR4stored, not acted on: agents speak to no CSI drivers\"\x93\x01\n\rCSIDriverList\x12\x34\n\x08metadata\x18\x01 \x01(\x0b\x32\x1c.pilothouse.meta.v1.ListMetaB\x04\xd0\xf3\x18\x01\x12\x35\n\x05items\x18\x02 \x03(\x0b\x32 .pilothouse.storage.v1.CSIDriverB\x04\xd0\xf3\x18\x01:\x15\xd2\xf3\x18\x11storage.k8s.io/v1\"\xa2\x03\n\rCSIDriverSpec\x12\x1c\n\x0f\x61ttach_required\x18\x01 \x01(\x08H\x00\x88\x01\x01\x12\x1e\n\x11pod_info_on_mount\x18\x02 \x01(\x08H\x01\x88\x01\x01\x12\x1e\n\x16volume_lifecycle_modes\x18\x03 \x03(\t\x12\x1d\n\x10storage_capacity\x18\x04 \x01(\x08H\x02\x88\x01\x01\x12\x1c\n\x0f\x66s_group_policy\x18\x05 \x01(\tH\x03\x88\x01\x01\x12;\n\x0etoken_requests\x18\x06 \x03(\x0b\x32#.pilothouse.storage.v1.TokenRequest\x12\x1f\n\x12requires_republish\x18\x07 \x01(\x08H\x04\x88\x01\x01\x12\x1b\n\x0ese_linux_mount\x18\x08 \x01(\x08H\x05\x88\x01\x01\x42\x12\n\x10_attach_requiredB\x14\n\x12_pod_info_on_mountB\x13\n\x11_storage_capacityB\x12\n\x10_fs_group_policyB\x15\n\x13_requires_republishB\x11\n\x0f_se_linux_mount\"^\n\x0cTokenRequest\x12\x16\n\x08\x61udience\x18\x01 \x01(\tB\x04\xd0\xf3\x18\x01\x12\x1f\n\x12\x65xpiration_seconds\x18\x02 \x01(\x03H\x00\x88\x01\x01\x42\x15\n\x13_expiration_seconds\"\xd3\x01\n\x07\x43SINode\x12\x36\n\x08metadata\x18\x01 \x01(\x0b\x32\x1e.pilothouse.meta.v1.ObjectMetaB\x04\xd0\xf3\x18\x01\x12\x36\n\x04spec\x18\x02 \x01(\x0b\x32\".pilothouse.storage.v1.CSINodeSpecB\x04\xd0\xf3\x18\x01:X\xca\xf3\x18T\n\x0estorage.k8s.io\x12\x02v1\x1a\x08\x63sinodesR4stored, not acted on: agents speak to no CSI drivers\"[\n\x0b\x43SINodeSpec\x12L\n\x07\x64rivers\x18\x01 \x03(\x0b\x32$.pilothouse.storage.v1.CSINodeDriverB\x15\xd0\xf3\x18\x01\xda\xf3\x18\x05merge\xe2\xf3\x18\x04name\"\xa0\x01\n\rCSINodeDriver\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xd0\xf3\x18\x01\x12\x1d\n\x07node_id\x18\x02 \x01(\tB\x04\xd0\xf3\x18\x01R\x06nodeID\x12\x1b\n\rtopology_keys\x18\x03 \x03(\tB\x04\xd0\xf3\x18\x01\x12?\n\x0b\x61llocatable\x18\x04 \x01(\x0b\x32*.pilothouse.storage.v1.VolumeNodeResources\"3\n\x13VolumeNodeResources\x12\x12\n\x05\x63ount\x18\x01 \x01(\x05H\x00\x88\x01\x01\x42\x08\n\x06_count\"\x8f\x01\n\x0b\x43SINodeList\x12\x34\n\x08metadata\x18\x01 \x01(\x0b\x32\x1c.pilothouse.meta.v1.ListMetaB\x04\xd0\xf3\x18\x01\x12\x33\n\x05items\x18\x02 \x03(\x0b\x32\x1e.pilothouse.storage.v1.CSINodeB\x04\xd0\xf3\x18\x01:\x15\xd2\xf3\x18\x11storage.k8s.io/v1\"\x83\x03\n\x12\x43SIStorageCapacity\x12\x36\n\x08metadata\x18\x01 \x01(\x0b\x32\x1e.pilothouse.meta.v1.ObjectMetaB\x04\xd0\xf3\x18\x01\x12\x38\n\rnode_topology\x18\x02 \x01(\x0b\x32!.pilothouse.meta.v1.LabelSelector\x12 \n\x12storage_class_name\x18\x03 \x01(\tB\x04\xd0\xf3\x18\x01\x12.\n\x08\x63\x61pacity\x18\x04 \x01(\x0b\x32\x1c.pilothouse.scalars.Quantity\x12\x39\n\x13maximum_volume_size\x18\x05 \x01(\x0b\x32\x1c.pilothouse.scalars.Quantity:n\xca\xf3\x18j\n\x0estorage.k8s.io\x12\x02v1\x1a\x14\x63sistoragecapacities \x01R<stored, not acted on: the scheduler does not look at storage\"\xa5\x01\n\x16\x43SIStorageCapacityList\x12\x34\n\x08metadata\x18\x01 \x01(\x0b\x32\x1c.pilothouse.meta.v1.ListMetaB\x04\xd0\xf3\x18\x01\x12>\n\x05items\x18\x02 \x03(\x0b\x32).pilothouse.storage.v1.CSIStorageCapacityB\x04\xd0\xf3\x18\x01:\x15\xd2\xf3\x18\x11storage.k8s.io/v1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17protos/storage_v1.proto\x12\x15pilothouse.storage.v1\x1a\x14protos/core_v1.proto\x1a\x14protos/meta_v1.proto\x1a\x14protos/options.proto\x1a\x14protos/scalars.proto\"\xc4\x04\n\x0cStorageClass\x12\x36\n\x08metadata\x18\x01 \x01(\x0b\x32\x1e.pilothouse.meta.v1.ObjectMetaB\x04\xd0\xf3\x18\x01\x12\x19\n\x0bprovisioner\x18\x02 \x01(\tB\x04\xd0\xf3\x18\x01\x12G\n\nparameters\x18\x03 \x03(\x0b\x32\x33.pilothouse.storage.v1.StorageClass.ParametersEntry\x12\x1b\n\x0ereclaim_policy\x18\x04 \x01(\tH\x00\x88\x01\x01\x12\x15\n\rmount_options\x18\x05 \x03(\t\x12#\n\x16\x61llow_volume_expansion\x18\x06 \x01(\x08H\x01\x88\x01\x01\x12 \n\x13volume_binding_mode\x18\x07 \x01(\tH\x02\x88\x01\x01\x12\x44\n\x12\x61llowed_topologies\x18\x08 \x03(\x0b\x32(.pilothouse.core.v1.TopologySelectorTerm\x1a\x31\n\x0fParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01:^\xca\xf3\x18Z\n\x0estorage.k8s.io\x12\x02v1\x1a\x0estorageclasses*\x02scR0stored, not acted on: nothing provisions volumesB\x11\n\x0f_reclaim_policyB\x19\n\x17_allow_volume_expansionB\x16\n\x14_volume_binding_mode\"\x99\x01\n\x10StorageClassList\x12\x34\n\x08metadata\x18\x01 \x01(\x0b\x32\x1c.pilothouse.meta.v1.ListMetaB\x04\xd0\xf3\x18\x01\x12\x38\n\x05items\x18\x02 \x03(\x0b\x32#.pilothouse.storage.v1.StorageClassB\x04\xd0\xf3\x18\x01:\x15\xd2\xf3\x18\x11storage.k8s.io/v1\"\xb9\x02\n\x10VolumeAttachment\x12\x36\n\x08metadata\x18\x01 \x01(\x0b\x32\x1e.pilothouse.meta.v1.ObjectMetaB\x04\xd0\xf3\x18\x01\x12\x43\n\x04spec\x18\x02 \x01(\x0b\x32+.pilothouse.storage.v1.VolumeAttachmentSpecB\x08\xd0\xf3\x18\x01\x90\xf4\x18\x01\x12\x43\n\x06status\x18\x03 \x01(\x0b\x32-.pilothouse.storage.v1.VolumeAttachmentStatusB\x04\xd0\xf3\x18\x01:c\xca\xf3\x18_\n\x0estorage.k8s.io\x12\x02v1\x1a\x11volumeattachments:\x06statusR.stored, not acted on: nothing attaches volumes\"\xa1\x01\n\x14VolumeAttachmentList\x12\x34\n\x08metadata\x18\x01 \x01(\x0b\x32\x1c.pilothouse.meta.v1.ListMetaB\x04\xd0\xf3\x18\x01\x12<\n\x05items\x18\x02 \x03(\x0b\x32\'.pilothouse.storage.v1.VolumeAttachmentB\x04\xd0\xf3\x18\x01:\x15\xd2\xf3\x18\x11storage.k8s.io/v1\"\x90\x01\n\x14VolumeAttachmentSpec\x12\x16\n\x08\x61ttacher\x18\x01 \x01(\tB\x04\xd0\xf3\x18\x01\x12G\n\x06source\x18\x02 \x01(\x0b\x32-.pilothouse.storage.v1.VolumeAttachmentSourceB\x08\xd0\xf3\x18\x01\x90\xf4\x18\x01\x12\x17\n\tnode_name\x18\x03 \x01(\tB\x04\xd0\xf3\x18\x01\"\x9e\x01\n\x16VolumeAttachmentSource\x12#\n\x16persistent_volume_name\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x44\n\x12inline_volume_spec\x18\x02 \x01(\x0b\x32(.pilothouse.core.v1.PersistentVolumeSpecB\x19\n\x17_persistent_volume_name\"\xc3\x02\n\x16VolumeAttachmentStatus\x12\x16\n\x08\x61ttached\x18\x01 \x01(\x08\x42\x04\xd0\xf3\x18\x01\x12\x62\n\x13\x61ttachment_metadata\x18\x02 \x03(\x0b\x32\x45.pilothouse.storage.v1.VolumeAttachmentStatus.AttachmentMetadataEntry\x12\x38\n\x0c\x61ttach_error\x18\x03 \x01(\x0b\x32\".pilothouse.storage.v1.VolumeError\x12\x38\n\x0c\x64\x65tach_error\x18\x04 \x01(\x0b\x32\".pilothouse.storage.v1.VolumeError\x1a\x39\n\x17\x41ttachmentMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"L\n\x0bVolumeError\x12,\n\x04time\x18\x01 \x01(\x0b\x32\x18.pilothouse.scalars.TimeB\x04\xd0\xf3\x18\x01\x12\x0f\n\x07message\x18\x02 \x01(\t\"\xdd\x01\n\tCSIDriver\x12\x36\n\x08metadata\x18\x01 \x01(\x0b\x32\x1e.pilothouse.meta.v1.ObjectMetaB\x04\xd0\xf3\x18\x01\x12<\n\x04spec\x18\x02 \x01(\x0b\x32$.pilothouse.storage.v1.CSIDriverSpecB\x08\xd0\xf3\x18\x01\x90\xf4\x18\x01:Z\xca\xf3\x18V\n\x0estorage.k8s.io\x12\x02v1\x1a\ncsidriversR4stored, not acted on: agents speak to no CSI drivers\"\x93\x01\n\rCSIDriverList\x12\x34\n\x08metadata\x18\x01 \x01(\x0b\x32\x1c.pilothouse.meta.v1.ListMetaB\x04\xd0\xf3\x18\x01\x12\x35\n\x05items\x18\x02 \x03(\x0b\x32 .pilothouse.storage.v1.CSIDriverB\x04\xd0\xf3\x18\x01:\x15\xd2\xf3\x18\x11storage.k8s.io/v1\"\xab\x03\n\rCSIDriverSpec\x12\x1c\n\x0f\x61ttach_required\x18\x01 \x01(\x08H\x00\x88\x01\x01\x12\x1e\n\x11pod_info_on_mount\x18\x02 \x01(\x08H\x01\x88\x01\x01\x12\'\n\x16volume_lifecycle_modes\x18\x03 \x03(\tB\x07\x9a\xf4\x18\x03set\x12\x1d\n\x10storage_capacity\x18\x04 \x01(\x08H\x02\x88\x01\x01\x12\x1c\n\x0f\x66s_group_policy\x18\x05 \x01(\tH\x03\x88\x01\x01\x12;\n\x0etoken_requests\x18\x06 \x03(\x0b\x32#.pilothouse.storage.v1.TokenRequest\x12\x1f\n\x12requires_republish\x18\x07 \x01(\x08H\x04\x88\x01\x01\x12\x1b\n\x0ese_linux_mount\x18\x08 \x01(\x08H\x05\x88\x01\x01\x42\x12\n\x10_attach_requiredB\x14\n\x12_pod_info_on_mountB\x13\n\x11_storage_capacityB\x12\n\x10_fs_group_policyB\x15\n\x13_requires_republishB\x11\n\x0f_se_linux_mount\"^\n\x0cTokenRequest\x12\x16\n\x08\x61udience\x18\x01 \x01(\tB\x04\xd0\xf3\x18\x01\x12\x1f\n\x12\x65xpiration_seconds\x18\x02 \x01(\x03H\x00\x88\x01\x01\x42\x15\n\x13_expiration_seconds\"\xd7\x01\n\x07\x43SINode\x12\x36\n\x08metadata\x18\x01 \x01(\x0b\x32\x1e.pilothouse.meta.v1.ObjectMetaB\x04\xd0\xf3\x18\x01\x12:\n\x04spec\x18\x02 \x01(\x0b\x32\".pilothouse.storage.v1.CSINodeSpecB\x08\xd0\xf3\x18\x01\x90\xf4\x18\x01:X\xca\xf3\x18T\n\x0estorage.k8s.io\x12\x02v1\x1a\x08\x63sinodesR4stored, not acted on: agents speak to no CSI drivers\"[\n\x0b\x43SINodeSpec\x12L\n\x07\x64rivers\x18\x01 \x03(\x0b\x32$.pilothouse.storage.v1.CSINodeDriverB\x15\xd0\xf3\x18\x01\xda\xf3\x18\x05merge\xe2\xf3\x18\x04name\"\xa4\x01\n\rCSINodeDriver\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xd0\xf3\x18\x01\x12\x1d\n\x07node_id\x18\x02 \x01(\tB\x04\xd0\xf3\x18\x01R\x06nodeID\x12\x1f\n\rtopology_keys\x18\x03 \x03(\tB\x08\xd0\xf3\x18\x01\x90\xf4\x18\x00\x12?\n\x0b\x61llocatable\x18\x04 \x01(\x0b\x32*.pilothouse.storage.v1.VolumeNodeResources\"3\n\x13VolumeNodeResources\x12\x12\n\x05\x63ount\x18\x01 \x01(\x05H\x00\x88\x01\x01\x42\x08\n\x06_count\"\x8f\x01\n\x0b\x43SINodeList\x12\x34\n\x08metadata\x18\x01 \x01(\x0b\x32\x1c.pilothouse.meta.v1.ListMetaB\x04\xd0\xf3\x18\x01\x12\x33\n\x05items\x18\x02 \x03(\x0b\x32\x1e.pilothouse.storage.v1.CSINodeB\x04\xd0\xf3\x18\x01:\x15\xd2\xf3\x18\x11storage.k8s.io/v1\"\x83\x03\n\x12\x43SIStorageCapacity\x12\x36\n\x08metadata\x18\x01 \x01(\x0b\x32\x1e.pilothouse.meta.v1.ObjectMetaB\x04\xd0\xf3\x18\x01\x12\x38\n\rnode_topology\x18\x02 \x01(\x0b\x32!.pilothouse.meta.v1.LabelSelector\x12 \n\x12storage_class_name\x18\x03 \x01(\tB\x04\xd0\xf3\x18\x01\x12.\n\x08\x63\x61pacity\x18\x04 \x01(\x0b\x32\x1c.pilothouse.scalars.Quantity\x12\x39\n\x13maximum_volume_size\x18\x05 \x01(\x0b\x32\x1c.pilothouse.scalars.Quantity:n\xca\xf3\x18j\n\x0estorage.k8s.io\x12\x02v1\x1a\x14\x63sistoragecapacities \x01R<stored, not acted on: the scheduler does not look at storage\"\xa5\x01\n\x16\x43SIStorageCapacityList\x12\x34\n\x08metadata\x18\x01 \x01(\x0b\x32\x1c.pilothouse.meta.v1.ListMetaB\x04\xd0\xf3\x18\x01\x12>\n\x05items\x18\x02 \x03(\x0b\x32).pilothouse.storage.v1.CSIStorageCapacityB\x04\xd0\xf3\x18\x01:\x15\xd2\xf3\x18\x11storage.k8s.io/v1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -52,7 +52,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_VOLUMEATTACHMENT'].fields_by_name['metadata']._loaded_options = None
   _globals['_VOLUMEATTACHMENT'].fields_by_name['metadata']._serialized_options = b'\320\363\030\001'
   _globals['_VOLUMEATTACHMENT'].fields_by_name['spec']._loaded_options = None
-  _globals['_VOLUMEATTACHMENT'].fields_by_name['spec']._serialized_options = b'\320\363\030\001'
+  _globals['_VOLUMEATTACHMENT'].fields_by_name['spec']._serialized_options = b'\320\363\030\001\220\364\030\001'
   _globals['_VOLUMEATTACHMENT'].fields_by_name['status']._loaded_options = None
   _globals['_VOLUMEATTACHMENT'].fields_by_name['status']._serialized_options = b'\320\363\030\001'
   _globals['_VOLUMEATTACHMENT']._loaded_options = None
@@ -66,7 +66,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_VOLUMEATTACHMENTSPEC'].fields_by_name['attacher']._loaded_options = None
   _globals['_VOLUMEATTACHMENTSPEC'].fields_by_name['attacher']._serialized_options = b'\320\363\030\001'
   _globals['_VOLUMEATTACHMENTSPEC'].fields_by_name['source']._loaded_options = None
-  _globals['_VOLUMEATTACHMENTSPEC'].fields_by_name['source']._serialized_options = b'\320\363\030\001'
+  _globals['_VOLUMEATTACHMENTSPEC'].fields_by_name['source']._serialized_options = b'\320\363\030\001\220\364\030\001'
   _globals['_VOLUMEATTACHMENTSPEC'].fields_by_name['node_name']._loaded_options = None
   _globals['_VOLUMEATTACHMENTSPEC'].fields_by_name['node_name']._serialized_options = b'\320\363\030\001'
   _globals['_VOLUMEATTACHMENTSTATUS_ATTACHMENTMETADATAENTRY']._loaded_options = None
@@ -78,7 +78,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CSIDRIVER'].fields_by_name['metadata']._loaded_options = None
   _globals['_CSIDRIVER'].fields_by_name['metadata']._serialized_options = b'\320\363\030\001'
   _globals['_CSIDRIVER'].fields_by_name['spec']._loaded_options = None
-  _globals['_CSIDRIVER'].fields_by_name['spec']._serialized_options = b'\320\363\030\001'
+  _globals['_CSIDRIVER'].fields_by_name['spec']._serialized_options = b'\320\363\030\001\220\364\030\001'
   _globals['_CSIDRIVER']._loaded_options = None
   _globals['_CSIDRIVER']._serialized_options = b'\312\363\030V\n\016storage.k8s.io\022\002v1\032\ncsidriversR4stored, not acted on: agents speak to no CSI drivers'
   _globals['_CSIDRIVERLIST'].fields_by_name['metadata']._loaded_options = None
@@ -87,12 +87,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CSIDRIVERLIST'].fields_by_name['items']._serialized_options = b'\320\363\030\001'
   _globals['_CSIDRIVERLIST']._loaded_options = None
   _globals['_CSIDRIVERLIST']._serialized_options = b'\322\363\030\021storage.k8s.io/v1'
+  _globals['_CSIDRIVERSPEC'].fields_by_name['volume_lifecycle_modes']._loaded_options = None
+  _globals['_CSIDRIVERSPEC'].fields_by_name['volume_lifecycle_modes']._serialized_options = b'\232\364\030\003set'
   _globals['_TOKENREQUEST'].fields_by_name['audience']._loaded_options = None
   _globals['_TOKENREQUEST'].fields_by_name['audience']._serialized_options = b'\320\363\030\001'
   _globals['_CSINODE'].fields_by_name['metadata']._loaded_options = None
   _globals['_CSINODE'].fields_by_name['metadata']._serialized_options = b'\320\363\030\001'
   _globals['_CSINODE'].fields_by_name['spec']._loaded_options = None
-  _globals['_CSINODE'].fields_by_name['spec']._serialized_options = b'\320\363\030\001'
+  _globals['_CSINODE'].fields_by_name['spec']._serialized_options = b'\320\363\030\001\220\364\030\001'
   _globals['_CSINODE']._loaded_options = None
   _globals['_CSINODE']._serialized_options = b'\312\363\030T\n\016storage.k8s.io\022\002v1\032\010csinodesR4stored, not acted on: agents speak to no CSI drivers'
   _globals['_CSINODESPEC'].fields_by_name['drivers']._loaded_options = None
@@ -102,7 +104,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CSINODEDRIVER'].fields_by_name['node_id']._loaded_options = None
   _globals['_CSINODEDRIVER'].fields_by_name['node_id']._serialized_options = b'\320\363\030\001'
   _globals['_CSINODEDRIVER'].fields_by_name['topology_keys']._loaded_options = None
-  _globals['_CSINODEDRIVER'].fields_by_name['topology_keys']._serialized_options = b'\320\363\030\001'
+  _globals['_CSINODEDRIVER'].fields_by_name['topology_keys']._serialized_options = b'\320\363\030\001\220\364\030\000'
   _globals['_CSINODELIST'].fields_by_name['metadata']._loaded_options = None
   _globals['_CSINODELIST'].fields_by_name['metadata']._serialized_options = b'\320\363\030\001'
   _globals['_CSINODELIST'].fields_by_name['items']._loaded_options = None
@@ -128,39 +130,39 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STORAGECLASSLIST']._serialized_start=722
   _globals['_STORAGECLASSLIST']._serialized_end=875
   _globals['_VOLUMEATTACHMENT']._serialized_start=878
-  _globals['_VOLUMEATTACHMENT']._serialized_end=1187
-  _globals['_VOLUMEATTACHMENTLIST']._serialized_start=1190
-  _globals['_VOLUMEATTACHMENTLIST']._serialized_end=1351
-  _globals['_VOLUMEATTACHMENTSPEC']._serialized_start=1354
-  _globals['_VOLUMEATTACHMENTSPEC']._serialized_end=1494
-  _globals['_VOLUMEATTACHMENTSOURCE']._serialized_start=1497
-  _globals['_VOLUMEATTACHMENTSOURCE']._serialized_end=1655
-  _globals['_VOLUMEATTACHMENTSTATUS']._serialized_start=1658
-  _globals['_VOLUMEATTACHMENTSTATUS']._serialized_end=1981
-  _globals['_VOLUMEATTACHMENTSTATUS_ATTACHMENTMETADATAENTRY']._serialized_start=1924
-  _globals['_VOLUMEATTACHMENTSTATUS_ATTACHMENTMETADATAENTRY']._serialized_end=1981
-  _globals['_VOLUMEERROR']._serialized_start=1983
-  _globals['_VOLUMEERROR']._serialized_end=2059
-  _globals['_CSIDRIVER']._serialized_start=2062
-  _globals['_CSIDRIVER']._serialized_end=2279
-  _globals['_CSIDRIVERLIST']._serialized_start=2282
-  _globals['_CSIDRIVERLIST']._serialized_end=2429
-  _globals['_CSIDRIVERSPEC']._serialized_start=2432
-  _globals['_CSIDRIVERSPEC']._serialized_end=2850
-  _globals['_TOKENREQUEST']._serialized_start=2852
-  _globals['_TOKENREQUEST']._serialized_end=2946
-  _globals['_CSINODE']._serialized_start=2949
-  _globals['_CSINODE']._serialized_end=3160
-  _globals['_CSINODESPEC']._serialized_start=3162
-  _globals['_CSINODESPEC']._serialized_end=3253
-  _globals['_CSINODEDRIVER']._serialized_start=3256
-  _globals['_CSINODEDRIVER']._serialized_end=3416
-  _globals['_VOLUMENODERESOURCES']._serialized_start=3418
-  _globals['_VOLUMENODERESOURCES']._serialized_end=3469
-  _globals['_CSINODELIST']._serialized_start=3472
-  _globals['_CSINODELIST']._serialized_end=3615
-  _globals['_CSISTORAGECAPACITY']._serialized_start=3618
-  _globals['_CSISTORAGECAPACITY']._serialized_end=4005
-  _globals['_CSISTORAGECAPACITYLIST']._serialized_start=4008
-  _globals['_CSISTORAGECAPACITYLIST']._serialized_end=4173
+  _globals['_VOLUMEATTACHMENT']._serialized_end=1191
+  _globals['_VOLUMEATTACHMENTLIST']._serialized_start=1194
+  _globals['_VOLUMEATTACHMENTLIST']._serialized_end=1355
+  _globals['_VOLUMEATTACHMENTSPEC']._serialized_start=1358
+  _globals['_VOLUMEATTACHMENTSPEC']._serialized_end=1502
+  _globals['_VOLUMEATTACHMENTSOURCE']._serialized_start=1505
+  _globals['_VOLUMEATTACHMENTSOURCE']._serialized_end=1663
+  _globals['_VOLUMEATTACHMENTSTATUS']._serialized_start=1666
+  _globals['_VOLUMEATTACHMENTSTATUS']._serialized_end=1989
+  _globals['_VOLUMEATTACHMENTSTATUS_ATTACHMENTMETADATAENTRY']._serialized_start=1932
+  _globals['_VOLUMEATTACHMENTSTATUS_ATTACHMENTMETADATAENTRY']._serialized_end=1989
+  _globals['_VOLUMEERROR']._serialized_start=1991
+  _globals['_VOLUMEERROR']._serialized_end=2067
+  _globals['_CSIDRIVER']._serialized_start=2070
+  _globals['_CSIDRIVER']._serialized_end=2291
+  _globals['_CSIDRIVERLIST']._serialized_start=2294
+  _globals['_CSIDRIVERLIST']._serialized_end=2441
+  _globals['_CSIDRIVERSPEC']._serialized_start=2444
+  _globals['_CSIDRIVERSPEC']._serialized_end=2871
+  _globals['_TOKENREQUEST']._serialized_start=2873
+  _globals['_TOKENREQUEST']._serialized_end=2967
+  _globals['_CSINODE']._serialized_start=2970
+  _globals['_CSINODE']._serialized_end=3185
+  _globals['_CSINODESPEC']._serialized_start=3187
+  _globals['_CSINODESPEC']._serialized_end=3278
+  _globals['_CSINODEDRIVER']._serialized_start=3281
+  _globals['_CSINODEDRIVER']._serialized_end=3445
+  _globals['_VOLUMENODERESOURCES']._serialized_start=3447
+  _globals['_VOLUMENODERESOURCES']._serialized_end=3498
+  _globals['_CSINODELIST']._serialized_start=3501
+  _globals['_CSINODELIST']._serialized_end=3644
+  _globals['_CSISTORAGECAPACITY']._serialized_start=3647
+  _globals['_CSISTORAGECAPACITY']._serialized_end=4034
+  _globals['_CSISTORAGECAPACITYLIST']._serialized_start=4037
+  _globals['_CSISTORAGECAPACITYLIST']._serialized_end=4202
 # @@protoc_insertion_point(module_scope)
