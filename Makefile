@@ -70,17 +70,25 @@ check-imports: .stamp/dev
 check-dead-code: .stamp/dev
 	@echo "== dead code"; $(BIN)/vulture
 
+# The modules, and the comments in the .proto files as a table, below the directory.
+define generate
+	$(PROTOC) -I . --python_out=$(1) --pyi_out=$(1) protos/*.proto
+	$(PROTOC) -I . --grpc_python_out=$(1) protos/resources.proto protos/dispatch.proto
+	$(PROTOC) -I . --include_source_info --descriptor_set_out=$(1)/protos/described protos/*.proto
+	.venv-protos/bin/python protos/comments.py $(1)/protos/described >$(1)/protos/descriptions.tsv
+	rm $(1)/protos/described
+endef
+
 protos: .stamp/protos
 	@echo "== generating protos/ with grpcio-tools $(GRPC_TOOLS)"
-	$(PROTOC) -I . --python_out=. --pyi_out=. protos/*.proto
-	$(PROTOC) -I . --grpc_python_out=. protos/resources.proto protos/dispatch.proto
+	$(call generate,.)
 
 check-protos: .stamp/protos
 	@echo "== generated modules"
 	out=$$(mktemp -d); trap 'rm -r "$$out"' EXIT
-	$(PROTOC) -I . --python_out="$$out" --pyi_out="$$out" protos/*.proto
-	$(PROTOC) -I . --grpc_python_out="$$out" protos/resources.proto protos/dispatch.proto
-	diff --recursive --brief --exclude='*.proto' --exclude='__*' protos "$$out/protos" || {
+	$(call generate,"$$out")
+	diff --recursive --brief --exclude='*.proto' --exclude='__*' --exclude=comments.py \
+	  protos "$$out/protos" || {
 	  echo "the generated modules differ from the .proto files: run make protos" >&2; exit 1; }
 
 clean: ## remove what was installed here; system packages stay

@@ -36,7 +36,7 @@ def test_every_module_and_schema_of_the_packages_is_in_the_wheel(names: set[str]
     wanted = {
         str(path.relative_to(ROOT))
         for package in PACKAGES
-        for pattern in ("*.py", "*.proto", "*.pyi")
+        for pattern in ("*.py", "*.proto", "*.pyi", "*.tsv")
         for path in (ROOT / package).rglob(pattern)
     }
     assert wanted - names == set()
