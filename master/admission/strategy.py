@@ -2,27 +2,36 @@
 
 prepare_create and prepare_update run after defaulting and before validation, on the caller's
 own copy. A create starts without status; an update keeps the stored status; a write to a
-subresource keeps everything but the subresource's part. Who wrote an object, when, and its
-generation are the server's.
-
-Generation counts the desired states of the kinds whose controllers report the one that they
-observed: 1 on create, one more with every change of what is desired. Pods, nodes and the other
-kinds have none, as in Kubernetes 1.32.
+subresource keeps everything but the subresource's part. Every kind whose schema has the
+subresource "status" is treated so. Who wrote an object, when, and its generation are the
+server's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from google.protobuf.message import Message
 
 from master.admission.defaults.cluster import KUBERNETES_FINALIZER
+from master.admission.generation import is_another_desire, is_counted
 from master.admission.qos import qos_class
 from master.admission.service_patch import carry_allocations
-from protos.apps_v1_pb2 import Deployment, ReplicaSet
-from protos.core_v1_pb2 import Namespace, Node, Pod, Service
-from protos.discovery_v1_pb2 import EndpointSlice
+from pilothouse.objects import kinds
+from protos.certificates_v1_pb2 import (
+    CertificateSigningRequest,
+    CertificateSigningRequestCondition,
+    CertificateSigningRequestStatus,
+)
+from protos.core_v1_pb2 import (
+    Namespace,
+    Node,
+    PersistentVolume,
+    PersistentVolumeClaim,
+    Pod,
+    Service,
+)
 from protos.meta_v1_pb2 import ObjectMeta
 
 # Any: the concrete message classes, which share only Message, all have metadata.
@@ -39,25 +48,22 @@ def prepare_create(obj: Message) -> None:
     metadata.ClearField("generation")
     metadata.ClearField("deletion_timestamp")
     metadata.ClearField("deletion_grace_period_seconds")
-    prepare = _CREATE.get(type(obj))
-    if prepare is not None:
-        prepare(obj)
+    if is_counted(obj):
+        metadata.generation = 1
+    _CREATE.get(type(obj), _create_any)(obj)
 
 
 def prepare_update(new: Message, old: Message, subresource: str = "") -> None:
     """Makes `new` what the update may really change of `old`.
 
-    subresource: "", "status", "scale", "finalize".
+    subresource: "", "status", "scale", "finalize", "approval".
     """
     if subresource:
         _SUBRESOURCES[subresource](new, old)
     else:
-        prepare = _UPDATE.get(type(new))
-        if prepare is not None:
-            prepare(new, old)
+        _UPDATE.get(type(new), _update_any)(new, old)
     _keep_identity(_metadata(new), _metadata(old))
-    changed = _DESIRED_CHANGED.get(type(new))
-    if changed is not None and changed(new, old):
+    if is_another_desire(new, old):
         _metadata(new).generation += 1
 
 
@@ -114,17 +120,18 @@ def _create_pod(pod: Pod) -> None:
     pod.status.qos_class = qos_class(pod.spec)
 
 
-def _create_desired(obj: Any) -> None:
-    obj.ClearField("status")
-    obj.metadata.generation = 1
+def _create_any(obj: Any) -> None:
+    if type(obj) in _REPORTED:
+        obj.ClearField("status")
 
 
-def _create_endpoint_slice(endpoints: EndpointSlice) -> None:
-    endpoints.metadata.generation = 1
+def _create_node(node: Node) -> None:
+    """A node keeps the status that it registers with, as in Kubernetes."""
 
 
-def _create_service(service: Service) -> None:
-    service.ClearField("status")
+def _create_volume(volume: PersistentVolume | PersistentVolumeClaim) -> None:
+    volume.ClearField("status")
+    volume.status.phase = "Pending"
 
 
 def _create_namespace(namespace: Namespace) -> None:
@@ -134,22 +141,21 @@ def _create_namespace(namespace: Namespace) -> None:
         namespace.spec.finalizers.append(KUBERNETES_FINALIZER)
 
 
-# A node keeps the status that it registers with, as in Kubernetes.
 _CREATE: Final[dict[type[Message], Prepare]] = {
     Pod: _create_pod,
-    Deployment: _create_desired,
-    ReplicaSet: _create_desired,
-    EndpointSlice: _create_endpoint_slice,
-    Service: _create_service,
+    Node: _create_node,
     Namespace: _create_namespace,
+    PersistentVolume: _create_volume,
+    PersistentVolumeClaim: _create_volume,
 }
 
 
 # Update.
 
 
-def _keep_status(new: Any, old: Any) -> None:
-    _take(new, old, "status")
+def _update_any(new: Any, old: Any) -> None:
+    if type(new) in _REPORTED:
+        _take(new, old, "status")
 
 
 def _update_service(new: Service, old: Service) -> None:
@@ -159,19 +165,19 @@ def _update_service(new: Service, old: Service) -> None:
         new.status.ClearField("load_balancer")
 
 
-def _update_namespace(new: Namespace, old: Namespace) -> None:
+def _update_settled(new: Any, old: Any) -> None:
+    """Of a kind whose spec is settled at its creation, or by the subresource "finalize"."""
     _take(new, old, "status")
     _take(new, old, "spec")
 
 
 _UPDATE: Final[dict[type[Message], PrepareUpdate]] = {
-    Pod: _keep_status,
-    Deployment: _keep_status,
-    ReplicaSet: _keep_status,
-    Node: _keep_status,
     Service: _update_service,
-    Namespace: _update_namespace,
+    Namespace: _update_settled,
+    CertificateSigningRequest: _update_settled,
 }
+# The kinds with a part that is reported rather than desired.
+_REPORTED: Final = frozenset(k.message for k in kinds.every() if "status" in k.subresources)
 
 
 # Subresources.
@@ -192,6 +198,8 @@ def _only_status(new: Any, old: Any) -> None:
     new.status.CopyFrom(status)
     if isinstance(new, Pod):
         new.status.qos_class = old.status.qos_class
+    if isinstance(new, CertificateSigningRequest):
+        _put_conditions(new, _with_approvals(new.status.conditions, old.status.conditions))
 
 
 def _only_scale(new: Any, old: Any) -> None:
@@ -206,32 +214,32 @@ def _only_finalizers(new: Namespace, old: Namespace) -> None:
     new.spec.finalizers[:] = finalizers
 
 
+# Who issues a certificate does not decide whether it may be issued.
+_APPROVALS: Final = ("Approved", "Denied")
+_Conditions = Sequence[CertificateSigningRequestCondition]
+
+
+def _only_approval(new: CertificateSigningRequest, old: CertificateSigningRequest) -> None:
+    given = CertificateSigningRequestStatus(conditions=new.status.conditions)
+    _restore(new, old)
+    _put_conditions(new, _with_approvals(old.status.conditions, given.conditions))
+
+
+def _with_approvals(conditions: _Conditions, approvals: _Conditions) -> _Conditions:
+    """The conditions, but those that approve or deny are the others."""
+    kept = [c for c in conditions if c.type not in _APPROVALS]
+    return [*kept, *(c for c in approvals if c.type in _APPROVALS)]
+
+
+def _put_conditions(request: CertificateSigningRequest, conditions: _Conditions) -> None:
+    status = CertificateSigningRequestStatus(conditions=conditions)
+    request.status.ClearField("conditions")
+    request.status.MergeFrom(status)
+
+
 _SUBRESOURCES: Final[dict[str, PrepareUpdate]] = {
     "status": _only_status,
     "scale": _only_scale,
     "finalize": _only_finalizers,
-}
-
-
-# Generation.
-
-
-def _spec_changed(new: Any, old: Any) -> bool:
-    return bool(new.spec != old.spec)
-
-
-def _deployment_changed(new: Deployment, old: Deployment) -> bool:
-    return new.spec != old.spec or new.metadata.annotations != old.metadata.annotations
-
-
-def _endpoints_changed(new: EndpointSlice, old: EndpointSlice) -> bool:
-    if new.metadata.labels != old.metadata.labels or new.address_type != old.address_type:
-        return True
-    return new.endpoints != old.endpoints or new.ports != old.ports
-
-
-_DESIRED_CHANGED: Final[dict[type[Message], Callable[[Any, Any], bool]]] = {
-    Deployment: _deployment_changed,
-    ReplicaSet: _spec_changed,
-    EndpointSlice: _endpoints_changed,
+    "approval": _only_approval,
 }

@@ -195,7 +195,7 @@ class Registry:
         """
         kind = kinds.of(obj)
         if subresource:
-            _require_subresource(kind, subresource, ("status", "scale", "finalize"))
+            _require_subresource(kind, subresource, ("status", "scale", "finalize", "approval"))
         namespace, name = obj.metadata.namespace, _name_of(kind, obj)
         change = Change(kind, namespace, name, lambda _: copy_of(obj), subresource, manager)
         return await self._writer.modify(change, dry_run=dry_run, check=check)
@@ -215,7 +215,7 @@ class Registry:
     ) -> Any:
         """Change parts of an object by a JSON, merge or strategic merge patch."""
         if subresource:
-            _require_subresource(kind, subresource, ("status", "scale", "finalize"))
+            _require_subresource(kind, subresource, ("status", "scale", "finalize", "approval"))
 
         def make(existing: Any) -> Any:
             return patched(existing, patch, type_)
