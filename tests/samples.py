@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from pilothouse.objects import manifest
 
@@ -17,3 +18,11 @@ def _samples() -> dict[str, str]:
 def sample(kind: str) -> str:
     """The manifest of an object of this kind; "" for kinds that a plain cluster has objects of."""
     return _samples().get(kind, "")
+
+
+def made(kind: str, namespace: str = "") -> Any:
+    """The sample as an object in the namespace."""
+    (document,) = manifest.load(sample(kind))
+    obj: Any = document.decode()
+    obj.metadata.namespace = namespace
+    return obj

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Protocol
+from typing import Protocol
 
 from master.controllers.cleanup import EventExpiryController, PodCleanupController
 from master.controllers.deployment import DeploymentController
@@ -14,10 +14,8 @@ from master.controllers.namespace import NamespaceController, ServiceAccountCont
 from master.controllers.node import NodeController
 from master.controllers.replicaset import ReplicaSetController
 from pilothouse.client.interface import ResourceClient
-from pilothouse.objects import kinds
 from pilothouse.process.clock import Clock
 from pilothouse.process.events import EventRecorder
-from pilothouse.process.informer import Informer
 
 
 class _Runs(Protocol):
@@ -39,9 +37,6 @@ class Controllers:
         event_retention: float,
     ) -> None:
         i = informers
-        by_resource: dict[str, Informer[Any]] = {
-            kinds.of(informer.kind).resource: informer for informer in vars(i).values()
-        }
         self._controllers: dict[str, _Runs] = {
             "deployment": DeploymentController(
                 client, i.deployments, i.replica_sets, i.pods, recorder, clock
@@ -55,7 +50,7 @@ class Controllers:
             ),
             "namespace": NamespaceController(client, i.namespaces, clock),
             "serviceaccount": ServiceAccountController(client, i.namespaces, i.service_accounts),
-            "garbage": GarbageController(client, by_resource, graph),
+            "garbage": GarbageController(client, i.by_resource, graph),
             "podcleanup": PodCleanupController(client, i.pods, i.nodes, clock),
             "events": EventExpiryController(client, clock, retention=event_retention),
         }

@@ -43,7 +43,7 @@ class Dependents(Protocol):
 
 
 class GarbageController:
-    """`informers` by resource name ("pods"): one for every kind that can own or be owned."""
+    """`informers` by resource name ("pods"): of every kind that is to be collected."""
 
     def __init__(
         self,
@@ -77,7 +77,9 @@ class GarbageController:
 
     def _gone(self, old: Any) -> None:
         for dependent in self._graph.dependents(old.metadata.uid):
-            self._loop.queue.add(_key(dependent))
+            key = _key(dependent)
+            if key.resource in self._informers:
+                self._loop.queue.add(key)
         for reference in old.metadata.owner_references:
             owner = self._known(reference, old.metadata.namespace)
             if owner is not None and owner.metadata.HasField("deletion_timestamp"):

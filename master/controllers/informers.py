@@ -9,10 +9,20 @@ from typing import Any
 from master.controllers.endpointslice import label_pairs, selector_pair, slice_service
 from master.controllers.ownership import controller_of, controller_uids
 from pilothouse.client.interface import ResourceClient
+from pilothouse.objects import kinds
 from pilothouse.process.informer import Informer
 from protos.apps_v1_pb2 import Deployment, ReplicaSet
 from protos.coordination_v1_pb2 import Lease
-from protos.core_v1_pb2 import ConfigMap, Namespace, Node, Pod, Secret, Service, ServiceAccount
+from protos.core_v1_pb2 import (
+    ConfigMap,
+    Event,
+    Namespace,
+    Node,
+    Pod,
+    Secret,
+    Service,
+    ServiceAccount,
+)
 from protos.discovery_v1_pb2 import EndpointSlice
 
 
@@ -30,7 +40,10 @@ def _orphans(pod: Pod) -> Iterable[Hashable]:
 
 
 class Informers:
-    """Indexes: every namespaced kind by "namespace" and "controller" (UID); pods also by "node",
+    """Kinds that something reads have a name here; `by_resource` has every kind but events, of
+    which there are many, and which own nothing and end by themselves.
+
+    Indexes: those with a name by "namespace" and "controller" (UID); pods also by "node",
     "orphans" and "label", services by "selector", endpoint slices by "service"."""
 
     def __init__(self, client: ResourceClient) -> None:
@@ -56,9 +69,15 @@ class Informers:
         self.config_maps: Informer[ConfigMap] = Informer(client, ConfigMap, indexers=general)
         self.secrets: Informer[Secret] = Informer(client, Secret, indexers=general)
         self.leases: Informer[Lease] = Informer(client, Lease, indexers=general)
+        named = {informer.kind: informer for informer in vars(self).values()}
+        self.by_resource: dict[str, Informer[Any]] = {
+            kind.resource: named.get(kind.message, Informer(client, kind.message))
+            for kind in kinds.every()
+            if kind.message is not Event
+        }
 
     async def run(self) -> None:
         """Follow the API until cancelled."""
         async with asyncio.TaskGroup() as group:
-            for name, informer in vars(self).items():
-                group.create_task(informer.run(), name=f"informer-{name}")
+            for resource, informer in self.by_resource.items():
+                group.create_task(informer.run(), name=f"informer-{resource}")

@@ -6,7 +6,9 @@
                                       events about these
     a netproxy                        read services, endpoint slices and nodes
     any other user                    every verb on namespaced kinds outside the system's
-                                      namespaces; read in kube-public; read namespaces, nodes
+                                      namespaces, but only reads of what limits or grants there
+                                      (quotas, limit ranges, roles, role bindings); read in
+                                      kube-public; read namespaces, nodes
     nobody                            nothing
 
 A rule answers with the reason of a refusal, or None. What a node is related to comes as an
@@ -34,6 +36,15 @@ SYSTEM_NAMESPACES = frozenset({"kube-system", LEASE_NAMESPACE})
 _NETPROXY_READS = frozenset({"services", "endpointslices.discovery.k8s.io", "nodes"})
 # Only the control plane binds pods, and only who observes an object writes its status.
 _SYSTEM_SUBRESOURCES = frozenset({"binding", "status"})
+# What says how much, or who, in a namespace: its users are bound by it.
+_GOVERNING = frozenset(
+    {
+        "limitranges",
+        "resourcequotas",
+        "rolebindings.rbac.authorization.k8s.io",
+        "roles.rbac.authorization.k8s.io",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +218,8 @@ def _person_refusal(action: Action) -> str | None:
         return "only administrators change the cluster"
     if action.subresource in _SYSTEM_SUBRESOURCES and action.verb not in READS:
         return f"only the control plane writes {action.subresource}"
+    if action.resource in _GOVERNING and action.verb not in READS:
+        return f"only administrators write {action.resource}"
     if not action.namespace:
         return "only administrators read or change every namespace at once"
     if action.namespace in SYSTEM_NAMESPACES:

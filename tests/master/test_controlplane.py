@@ -14,12 +14,24 @@ from agent.hollow import HollowNode
 from master.identity.user import node_user
 from pilothouse.client.aio import Client
 from pilothouse.client.interface import PatchType
+from pilothouse.objects import kinds
 from pilothouse.objects.errors import NotFound
-from protos.apps_v1_pb2 import Deployment, ReplicaSet
-from protos.core_v1_pb2 import Event, Namespace, Node, Pod, Service, ServiceAccount
+from protos.apps_v1_pb2 import Deployment, ReplicaSet, StatefulSet
+from protos.batch_v1_pb2 import Job
+from protos.core_v1_pb2 import (
+    Event,
+    Namespace,
+    Node,
+    PersistentVolumeClaim,
+    Pod,
+    Service,
+    ServiceAccount,
+)
 from protos.discovery_v1_pb2 import EndpointSlice
 from protos.meta_v1_pb2 import DeleteOptions
+from protos.policy_v1_pb2 import PodDisruptionBudget
 from tests.master.running import Running, eventually, running_master
+from tests.samples import made, sample
 
 
 @asynccontextmanager
@@ -340,3 +352,47 @@ async def test_a_pod_that_fits_nowhere_says_why_and_runs_once_it_can(tmp_path: P
             type=PatchType.STRATEGIC,
         )
         await rolled_out(client, "big")
+
+
+async def test_dependents_of_any_kind_go_with_their_owner(tmp_path: Path) -> None:
+    async with cluster(tmp_path, 0) as master:
+        client = await master.client()
+        owner = await client.create(made("StatefulSet", "default"))
+        await client.create(made("PersistentVolumeClaim", "default"))
+        for dependent in (
+            made("PodDisruptionBudget", "default"),
+            made("Job", "default"),
+            Event(
+                metadata={"name": "sample.1", "namespace": "default"},
+                involved_object={"kind": "StatefulSet", "namespace": "default", "name": "sample"},
+            ),
+        ):
+            dependent.metadata.owner_references.add(
+                api_version="apps/v1", kind="StatefulSet", name="sample", uid=owner.metadata.uid
+            )
+            await client.create(dependent)
+        await client.delete(StatefulSet, "sample", "default")
+
+        async def collected() -> bool:
+            budgets = await client.list(PodDisruptionBudget, "default")
+            jobs = await client.list(Job, "default")
+            return not budgets.items and not jobs.items
+
+        await eventually(collected)
+        assert (await client.list(PersistentVolumeClaim, "default")).items
+
+
+async def test_namespace_takes_objects_of_every_kind_with_it(tmp_path: Path) -> None:
+    async with cluster(tmp_path, 0) as master:
+        client = await master.client()
+        await client.create(Namespace(metadata={"name": "team"}))
+        namespaced = [kind for kind in kinds.every() if kind.namespaced and sample(kind.kind)]
+        for kind in namespaced:
+            await client.create(made(kind.kind, "team"))
+        await client.delete(Namespace, "team")
+
+        async def gone() -> bool:
+            pages = [await client.list(kind.message, "team") for kind in namespaced]
+            return not any(page.items for page in pages)
+
+        await eventually(gone)

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from master.admission.strategy import prepare_create, prepare_update
-from pilothouse.objects import kinds, manifest
+from pilothouse.objects import kinds
 from pilothouse.objects.kinds import Kind
-from tests.samples import sample
+from tests.samples import made, sample
 
 SAMPLED = [kind for kind in kinds.every() if sample(kind.kind)]
 COUNTED = {
@@ -27,13 +27,8 @@ CHANGES: dict[str, dict[str, Any]] = {
 }
 
 
-def made(kind: Kind) -> Any:
-    (document,) = manifest.load(sample(kind.kind))
-    return document.decode()
-
-
 def created(kind: Kind) -> Any:
-    obj = made(kind)
+    obj = made(kind.kind)
     prepare_create(obj)
     return obj
 
@@ -45,7 +40,7 @@ def test_generation_begins_where_kubernetes_counts(kind: Kind) -> None:
 
 @pytest.mark.parametrize("kind", SAMPLED, ids=lambda kind: kind.resource)
 def test_generation_grows_with_the_desire_alone(kind: Kind) -> None:
-    old, labelled, other = created(kind), made(kind), made(kind)
+    old, labelled, other = created(kind), made(kind.kind), made(kind.kind)
     labelled.metadata.labels["a"] = "b"
     prepare_update(labelled, old)
     assert labelled.metadata.generation == old.metadata.generation
@@ -64,7 +59,7 @@ REPORTED = [kind for kind in SAMPLED if "status" in kind.subresources]
 @pytest.mark.parametrize("kind", REPORTED, ids=lambda kind: kind.resource)
 def test_status_is_neither_created_nor_updated_but_by_its_subresource(kind: Kind) -> None:
     fresh = created(kind)
-    claimed = made(kind)
+    claimed = made(kind.kind)
     claimed.status.MergeFrom(reported(kind))
     prepare_create(claimed)
     assert claimed == fresh

@@ -4,7 +4,9 @@ import pytest
 
 from master.identity.authorization import Action, Authorizer, change_refusal, refusal
 from master.identity.user import ANONYMOUS, User, component, netproxy_user, node_user
+from pilothouse.objects import kinds
 from pilothouse.objects.errors import Forbidden
+from pilothouse.objects.kinds import Kind
 from protos.core_v1_pb2 import Event, Node, Taint
 
 LEASES = "leases.coordination.k8s.io"
@@ -215,3 +217,34 @@ def test_refusal_says_who_what_and_why() -> None:
         'user "system:node:n1" cannot get secrets "other" in namespace default: '
         "no pod bound to the node names it"
     )
+
+
+GOVERNING = [
+    *("limitranges", "resourcequotas"),
+    *("roles.rbac.authorization.k8s.io", "rolebindings.rbac.authorization.k8s.io"),
+]
+
+
+@pytest.mark.parametrize("resource", GOVERNING)
+def test_people_read_what_they_are_bound_by_and_do_not_write_it(resource: str) -> None:
+    assert allowed(ANNA, Action("list", resource, "default"))
+    for verb in ("create", "update", "patch", "delete", "deletecollection"):
+        assert not allowed(ANNA, Action(verb, resource, "default", "x"))
+
+
+CLUSTER_WIDE = [k.resource for k in kinds.every() if not k.namespaced]
+
+
+@pytest.mark.parametrize("resource", CLUSTER_WIDE)
+def test_only_administrators_change_the_cluster(resource: str) -> None:
+    for verb in ("create", "update", "patch", "delete", "deletecollection"):
+        for user in (ANNA, netproxy_user("n1")):
+            assert not allowed(user, Action(verb, resource, name="x"))
+
+
+@pytest.mark.parametrize("kind", list(kinds.every()), ids=lambda kind: kind.resource)
+def test_machines_have_no_business_with_other_kinds(kind: Kind) -> None:
+    action = Action("list", kind.resource, "default" if kind.namespaced else "")
+    assert not allowed(N1, action)
+    reads = {"services", "endpointslices.discovery.k8s.io", "nodes"}
+    assert allowed(netproxy_user("n1"), action) == (kind.resource in reads)
