@@ -8,14 +8,12 @@ import typer
 
 from pilothouse.cli.command import AllNamespaces, Config, Failed, Namespace, Selector, run
 from pilothouse.cli.descriptions import Description, describe_object
-from pilothouse.cli.targets import Resources, listed, objects, owns, parse
+from pilothouse.cli.related import related
+from pilothouse.cli.targets import Resources, objects, parse
 from pilothouse.client.aio import Client
 from pilothouse.objects import kinds
-from pilothouse.objects.selectors import LabelSelector
 from pilothouse.printing.events import seen
-from protos.apps_v1_pb2 import Deployment, ReplicaSet
-from protos.core_v1_pb2 import Event, Node, Pod, Service
-from protos.discovery_v1_pb2 import EndpointSlice
+from protos.core_v1_pb2 import Event
 
 app = typer.Typer(add_completion=False)
 
@@ -46,7 +44,7 @@ def describe(
 
 async def _described(client: Client, obj: Any) -> str:
     description = Description()
-    describe_object(description, obj, related=await _related(client, obj))
+    describe_object(description, obj, related=await related(client, obj))
     description.events(sorted(await _events(client, obj), key=seen))
     return description.text()
 
@@ -58,18 +56,3 @@ async def _events(client: Client, obj: Any) -> list[Event]:
     namespace = obj.metadata.namespace or "default"
     page = await client.list(Event, namespace, field_selector=selector)
     return [e for e in page.items if e.involved_object.uid in ("", obj.metadata.uid)]
-
-
-async def _related(client: Client, obj: Any) -> list[Any]:
-    name, namespace = obj.metadata.name, obj.metadata.namespace
-    match obj:
-        case Node():
-            return await listed(client, Pod, "", field_selector=f"spec.nodeName={name}")
-        case Service():
-            selector = f"kubernetes.io/service-name={name}"
-            return await listed(client, EndpointSlice, namespace, label_selector=selector)
-        case Deployment():
-            chosen = str(LabelSelector.of(obj.spec.selector))
-            sets = await listed(client, ReplicaSet, namespace, label_selector=chosen)
-            return [rs for rs in sets if owns(obj, rs)]
-    return []
