@@ -61,9 +61,9 @@ def _names(ctx: Any, word: str, start: str) -> list[str]:
 
 async def _asked(word: str, namespace: str, ctx: Any) -> Sequence[str]:
     from pilothouse.client.aio import Client
-    from pilothouse.objects import kinds
+    from pilothouse.objects.arguments import kind_of
 
-    kind = kinds.by_argument(word)
+    kind = kind_of(word)
     async with (
         asyncio.timeout(SECONDS),
         Client.connect(ctx.params.get("config"), patience=0.0) as client,

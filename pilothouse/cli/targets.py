@@ -13,6 +13,7 @@ from pilothouse.cli import completing
 from pilothouse.cli.command import Failed, UsageError
 from pilothouse.client.aio import Client
 from pilothouse.objects import kinds
+from pilothouse.objects.arguments import kind_of
 from pilothouse.objects.kinds import Kind
 from pilothouse.objects.selectors import LabelSelector
 from protos.apps_v1_pb2 import Deployment, ReplicaSet
@@ -72,20 +73,20 @@ def parse(words: Sequence[str]) -> list[Target]:
 def _kinds(word: str) -> list[Kind]:
     if word == "all":
         return [kind for kind in kinds.every() if "all" in kind.categories]
-    return [kinds.by_argument(word)]
+    return [kind_of(word)]
 
 
 def _parse_pair(word: str) -> Target:
     kind, slash, name = word.partition("/")
     if not slash or not kind or not name:
         raise UsageError(f"{word!r}: write TYPE/NAME for each, as in deployment/web")
-    return Target(kinds.by_argument(kind), name)
+    return Target(kind_of(kind), name)
 
 
 def parse_one(words: Sequence[str], default: str = "") -> Target:
     """Exactly one object: "web" (of the default type), "deploy web", "deploy/web"."""
     if len(words) == 1 and "/" not in words[0] and default:
-        return Target(kinds.by_argument(default), words[0])
+        return Target(kind_of(default), words[0])
     targets = parse(words)
     if len(targets) != 1 or not targets[0].name:
         raise UsageError(f"name one object, not {' '.join(words)!r}")

@@ -113,16 +113,6 @@ def by_gvk(api_version: str, kind: str) -> Kind:
     return found
 
 
-def by_argument(word: str) -> Kind:
-    """The kind a person means: plural, singular, short name, kind, or with its group."""
-    lowered = word.lower()
-    for kind in _KINDS:
-        names = {kind.plural, kind.singular, kind.resource, *kind.short_names}
-        if lowered in names or lowered == f"{kind.singular}.{kind.group}":
-            return kind
-    raise NotFound(f"the server has no resource type {word!r}; see `pilot api-resources`")
-
-
 def wrap(message: Message) -> Object:
     """The object as the API's Object (copies the message)."""
     wrapped = Object()

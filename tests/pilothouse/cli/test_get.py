@@ -64,6 +64,14 @@ def test_several_kinds_are_several_tables_with_the_kind_before_the_name(pilot: P
         assert out.count("NAME ") == out.count("\n\n") + 1
 
 
+@pytest.mark.parametrize("word", ["events.events.k8s.io", "ev", "events.v1"])
+def test_a_type_has_many_names(pilot: Pilot, word: str) -> None:
+    pilot.deployment("web", 1)
+    answer = pilot("get", word)
+    assert answer.out.split("\n")[0].split("  ")[0] == "LAST SEEN"
+    assert "ScalingReplicaSet" in answer.out
+
+
 def test_selections(pilot: Pilot) -> None:
     pilot.pod("a", labels="app: x, tier: front")
     pilot.pod("b", labels="app: x, tier: back")
