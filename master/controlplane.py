@@ -9,7 +9,9 @@ from master.api.registry import Registry
 from master.config import MasterConfig
 from master.controllers.control import Controllers
 from master.controllers.informers import Informers
+from master.controllers.masterservice import Doors
 from master.identity.user import component
+from master.names import HTTPS_PORT, endpoint_addresses, first_service_address
 from master.scheduler.scheduling import Scheduler
 from master.scheduler.unschedulable import Unschedulable
 from master.scheduler.why import Why
@@ -42,6 +44,11 @@ class ControlPlane:
             clock,
             lost_after=config.lost_after,
             event_retention=config.event_retention,
+            doors=Doors(
+                cluster_ip=first_service_address(config),
+                addresses=endpoint_addresses(config),
+                port=config.https_port or HTTPS_PORT,
+            ),
         )
 
     async def run(self) -> None:

@@ -8,6 +8,7 @@ import socket
 from master.config import MasterConfig
 
 HTTP_PORT = 7444
+HTTPS_PORT = 6443
 
 
 def advertised(config: MasterConfig) -> str:
@@ -29,11 +30,46 @@ def server_names(config: MasterConfig) -> list[str]:
         "pilot-master",
         socket.gethostname(),
         advertised(config),
+        *cluster_names(config),
         *config.names,
     ]
     if not ipaddress.ip_address(config.listen_address).is_unspecified:
         names.append(config.listen_address)
     return list(dict.fromkeys(names))
+
+
+def cluster_names(config: MasterConfig) -> list[str]:
+    """Those of the service "kubernetes", by which pods dial the master."""
+    service = "kubernetes.default.svc"
+    return [
+        "kubernetes",
+        "kubernetes.default",
+        service,
+        f"{service}.{config.cluster_domain}",
+        first_service_address(config),
+    ]
+
+
+def first_service_address(config: MasterConfig) -> str:
+    """The cluster IP of the service "kubernetes"."""
+    return str(next(ipaddress.ip_network(config.service_cidr).hosts()))
+
+
+def endpoint_addresses(config: MasterConfig) -> tuple[str, ...]:
+    """The addresses by which the nodes reach this master's HTTPS port: the advertised one, or where
+    that is a name, this machine's own. None where the port is chosen by the system."""
+    if not config.https_port:
+        return ()
+    candidates = (advertised(config), _outgoing_address())
+    return tuple(address for address in candidates if _is_address(address))[:1]
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.IPv4Address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _outgoing_address() -> str:

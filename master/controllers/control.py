@@ -10,6 +10,7 @@ from master.controllers.deployment import DeploymentController
 from master.controllers.endpointslice import EndpointSliceController
 from master.controllers.garbage import Dependents, GarbageController
 from master.controllers.informers import Informers
+from master.controllers.masterservice import Doors, MasterServiceController
 from master.controllers.namespace import NamespaceController, ServiceAccountController
 from master.controllers.node import NodeController
 from master.controllers.replicaset import ReplicaSetController
@@ -35,6 +36,7 @@ class Controllers:
         *,
         lost_after: float,
         event_retention: float,
+        doors: Doors,
     ) -> None:
         i = informers
         self._controllers: dict[str, _Runs] = {
@@ -52,6 +54,7 @@ class Controllers:
             "serviceaccount": ServiceAccountController(client, i.namespaces, i.service_accounts),
             "garbage": GarbageController(client, i.by_resource, graph),
             "podcleanup": PodCleanupController(client, i.pods, i.nodes, clock),
+            "masterservice": MasterServiceController(client, i.services, i.endpoint_slices, doors),
             "events": EventExpiryController(client, clock, retention=event_retention),
         }
 

@@ -69,8 +69,14 @@ async def running_master(directory: Path, **settings: Any) -> AsyncIterator[Runn
     config = MasterConfig(
         data_dir=directory,
         listen_address="127.0.0.1",
-        advertise_address="127.0.0.1",
-        **{"grpc_port": 0, "join_port": 0, "http_port": 0, "https_port": 0, **settings},
+        **{
+            "advertise_address": "127.0.0.1",
+            "grpc_port": 0,
+            "join_port": 0,
+            "http_port": 0,
+            "https_port": 0,
+            **settings,
+        },
     )
     authority = IdentityFiles(directory).init(["localhost", "127.0.0.1"], utc_now())
     async with AsyncExitStack() as stack, serving(config) as ports:

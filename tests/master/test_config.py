@@ -6,7 +6,7 @@ import pytest
 
 from master import config
 from master.config import MasterConfig
-from master.names import dialled, server_names
+from master.names import dialled, endpoint_addresses, first_service_address, server_names
 from pilothouse.process.settings import SettingError
 
 
@@ -48,3 +48,23 @@ def test_certificate_names_where_the_master_is_dialled() -> None:
 def test_join_command_tells_the_port_when_it_is_not_the_usual() -> None:
     assert dialled(MasterConfig(advertise_address="m")) == "m"
     assert dialled(MasterConfig(advertise_address="m", http_port=8444)) == "m:8444"
+
+
+def test_certificate_names_what_pods_dial() -> None:
+    names = set(server_names(MasterConfig(cluster_domain="east.example")))
+    assert names >= {
+        "kubernetes",
+        "kubernetes.default",
+        "kubernetes.default.svc",
+        "kubernetes.default.svc.east.example",
+        "10.96.0.1",
+    }
+
+
+def test_pods_reach_the_master_by_its_address_not_its_name() -> None:
+    assert endpoint_addresses(MasterConfig(advertise_address="192.0.2.7")) == ("192.0.2.7",)
+    assert "m" not in endpoint_addresses(MasterConfig(advertise_address="m"))
+    chosen = MasterConfig(advertise_address="192.0.2.7", https_port=0)
+    assert endpoint_addresses(chosen) == ()
+    small = MasterConfig(service_cidr="10.1.0.8/30", dns_address="10.1.0.10")
+    assert first_service_address(small) == "10.1.0.9"

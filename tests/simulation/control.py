@@ -35,7 +35,8 @@ from tests.simulation.transport import Aborted, Context, Stream, requests, rpc_e
 Deliveries = AsyncGenerator[Sequence[Delivery], None]
 
 RESTART_SECONDS = 1.0
-CONFIG = MasterConfig(event_retention=180.0)
+MASTER_ADDRESS = "192.0.2.1"
+CONFIG = MasterConfig(event_retention=180.0, advertise_address=MASTER_ADDRESS)
 _LIFETIME = timedelta(days=36_500)  # simulated time is far from the present
 
 
