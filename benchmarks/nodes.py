@@ -44,7 +44,7 @@ def one_node_lab() -> Iterator[Plan]:
     name = f"bench-{os.getpid()}"
     with tempfile.TemporaryDirectory(prefix="pilothouse-bench-") as folder:
         directory = Path(folder) / name
-        plan = Plan.draw(name, directory, nodes=1, grpc_port=free_ports(1)[0])
+        plan = Plan.draw(name, directory, nodes=1, ports=Ports(*free_ports(3)))
         try:
             cluster.up(plan, _say_nothing)
             images.bring_in(plan, _root_file_system(Path(folder)), IMAGE)

@@ -90,6 +90,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="HOST:PORT",
         help="what that configuration dials (default: the advertised address)",
     )
+    init.add_argument(
+        "--client-https-server",
+        default="",
+        metavar="https://HOST:PORT",
+        help="what `pilot kubeconfig` writes (default: the host that is dialled, the HTTPS port)",
+    )
     return parser
 
 
@@ -135,10 +141,12 @@ def _init(config: MasterConfig, options: argparse.Namespace) -> None:
     now = utc_now()
     authority = IdentityFiles(config.data_dir).init(server_names(config), now)
     server = options.client_server or f"{advertised(config)}:{config.grpc_port}"
-    made = write_client_config(options.client_config, server, authority, now)
+    host = server.rpartition(":")[0]
+    https = options.client_https_server or f"https://{host}:{config.https_port}"
+    made = write_client_config(options.client_config, server, authority, now, https=https)
     print(f"CA            {authority.pin}")
     print(f"client config {options.client_config}" + ("" if made else " (was there already)"))
-    print("Next: pilot-master serve")
+    print("Next: pilot-master serve; then, for kubectl: pilot kubeconfig --merge")
 
 
 def _archive(config: MasterConfig, options: argparse.Namespace) -> None:

@@ -97,7 +97,9 @@ class IdentityFiles:
         write_private(self.path(name, "crt"), credential.certificate)
 
 
-def write_client_config(path: Path, server: str, authority: Authority, now: datetime) -> bool:
+def write_client_config(
+    path: Path, server: str, authority: Authority, now: datetime, *, https: str = ""
+) -> bool:
     """An administrator's credential and client configuration (see pilothouse.client.config).
 
     Beside `path` come ca.crt, admin.crt and admin.key. When `path` exists for this same authority
@@ -114,6 +116,7 @@ def write_client_config(path: Path, server: str, authority: Authority, now: date
         'ca = "ca.crt"',
         'certificate = "admin.crt"',
         'key = "admin.key"',
+        *([f'https_server = "{https}"'] if https else []),
     )
     write_private(path, ("\n".join(lines) + "\n").encode())
     return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -63,12 +63,12 @@ def write(
     target = _target(output, merge)
     try:
         settings = client_config.load(config)
-        asked = _Asked(_https(server, settings), cluster, context, namespace or settings.namespace)
+        asked = _Asked(_https(server, settings), cluster, context, _scope(namespace, settings))
         if not user:
             _put(_own(settings, asked), target, merge)
             return
         # What can be wrong with the file is told before there is a token.
-        _document(_entry(settings, asked, user, token="none"), target, merge)  # noqa: S106
+        _document(_for(user, settings, asked, token="none"), target, merge)  # noqa: S106
     except (ConfigError, KubeconfigError, UsageError, OSError) as error:
         fail(error)
 
@@ -81,7 +81,7 @@ def write(
             description="kubeconfig",
         )
         try:
-            _put(_entry(settings, asked, user, token=made.token), target, merge)
+            _put(_for(user, settings, asked, made.token), target, merge)
         except (KubeconfigError, OSError) as error:
             await client.revoke_access_token(made.id)
             raise Failed(str(error)) from error
@@ -94,6 +94,12 @@ def _target(output: str, merge: bool) -> Path | None:
     if output != "-":
         return Path(output).expanduser()
     return kubeconfig.default_file(os.environ) if merge else None
+
+
+def _scope(namespace: str, settings: ClientConfig) -> str:
+    """What the context says of the namespace: "default" goes without saying."""
+    chosen = namespace or settings.namespace
+    return "" if chosen == "default" else chosen
 
 
 def _https(server: str, settings: ClientConfig) -> str:
@@ -113,26 +119,11 @@ def _https(server: str, settings: ClientConfig) -> str:
 
 def _own(settings: ClientConfig, asked: _Asked) -> Entry:
     """As whoever the client's configuration says."""
-    if settings.certificate is None:
-        token = settings.bearer_token()
-        # The name matters to nobody but the reader of the file: the token's ID, or what it is.
-        name = token.partition(".")[0].replace("pilot_", "token-")
-        return _entry(settings, asked, name, token=token)
-    pair = settings.key_pair()
-    return _entry(
-        settings, asked, _common_name(pair.certificate), certificate=pair.certificate, key=pair.key
-    )
+    entry = kubeconfig.own_entry(settings, asked.server, asked.cluster)
+    return replace(entry, context=asked.context or entry.context, namespace=asked.namespace)
 
 
-def _entry(
-    settings: ClientConfig,
-    asked: _Asked,
-    user: str,
-    *,
-    certificate: bytes = b"",
-    key: bytes = b"",
-    token: str = "",
-) -> Entry:
+def _for(user: str, settings: ClientConfig, asked: _Asked, token: str) -> Entry:
     name = f"{user}@{asked.cluster}"
     return Entry(
         cluster=asked.cluster,
@@ -140,10 +131,8 @@ def _entry(
         user=name,
         server=asked.server,
         ca=settings.read_ca(),
-        certificate=certificate,
-        key=key,
         token=token,
-        namespace="" if asked.namespace == "default" else asked.namespace,
+        namespace=asked.namespace,
     )
 
 
@@ -164,15 +153,3 @@ def _document(entry: Entry, target: Path | None, merge: bool) -> kubeconfig.Docu
     if not merge and kubeconfig.holds_more(present, entry):
         raise UsageError(f"{target} holds other clusters or users: --merge keeps them")
     return kubeconfig.merged(present, entry)
-
-
-def _common_name(certificate: bytes) -> str:
-    from cryptography import x509
-    from cryptography.x509.oid import NameOID
-
-    try:
-        subject = x509.load_pem_x509_certificate(certificate).subject
-    except ValueError as error:
-        raise ConfigError("the configured certificate is not PEM") from error
-    names = subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-    return str(names[0].value) if names else "user"

@@ -16,7 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from cryptography import x509
+from cryptography.x509.oid import NameOID
 
+from pilothouse.client.config import ClientConfig, ConfigError
 from pilothouse.process.files import write_private
 
 VARIABLE = "KUBECONFIG"
@@ -60,6 +63,21 @@ class Entry:
         """Who we are where."""
         settings = {"cluster": self.cluster, "user": self.user}
         return settings | ({"namespace": self.namespace} if self.namespace else {})
+
+
+def own_entry(settings: ClientConfig, server: str, cluster: str) -> Entry:
+    """Whoever the client's configuration says; ConfigError where it names no readable files."""
+    certificate = key = b""
+    token = ""
+    if settings.certificate is None:
+        token = settings.bearer_token()
+        # The name matters to nobody but the reader of the file.
+        user = token.partition(".")[0].replace("pilot_", "token-")
+    else:
+        pair = settings.key_pair()
+        certificate, key, user = pair.certificate, pair.key, _common_name(pair.certificate)
+    name = f"{user}@{cluster}"
+    return Entry(cluster, name, name, server, settings.read_ca(), certificate, key, token)
 
 
 def merged(present: Mapping[str, Any], entry: Entry) -> Document:
@@ -160,6 +178,15 @@ def _is_named_list(items: Any) -> bool:
     return isinstance(items, Sequence) and all(
         isinstance(item, dict) and isinstance(item.get("name"), str) for item in items
     )
+
+
+def _common_name(certificate: bytes) -> str:
+    try:
+        subject = x509.load_pem_x509_certificate(certificate).subject
+    except ValueError as error:
+        raise ConfigError("the configured certificate is not PEM") from error
+    names = subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(names[0].value) if names else "user"
 
 
 def _base64(content: bytes) -> str:

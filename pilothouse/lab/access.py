@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from pilothouse.client import config as client_config
+from pilothouse.client import kubeconfig
 from pilothouse.client.aio import Client
 from pilothouse.lab import hosts, processes
 from pilothouse.lab.errors import LabError
@@ -29,11 +30,19 @@ def initialize(plan: Plan) -> None:
     if plan.client_config.exists():
         return
     client = ("--client-config", str(plan.client_config))
-    server = ("--client-server", f"127.0.0.1:{plan.grpc_port}")
-    command = [processes.program("pilot-master"), "init", *client, *server]
+    server = ("--client-server", f"127.0.0.1:{plan.ports.grpc}")
+    https = ("--client-https-server", f"https://127.0.0.1:{plan.ports.https}")
+    command = [processes.program("pilot-master"), "init", *client, *server, *https]
     result = hosts.run(plan.master, command)
     if result.returncode != 0:
         raise LabError(f"pilot-master init: {result.stderr.strip() or result.stdout.strip()}")
+
+
+def write_kubeconfig(plan: Plan) -> None:
+    """The administrator's kubeconfig, for kubectl and its like."""
+    settings = client_config.load(plan.client_config)
+    entry = kubeconfig.own_entry(settings, settings.https_server, f"pilothouse-{plan.name}")
+    kubeconfig.save(plan.kubeconfig, kubeconfig.merged({}, entry))
 
 
 def wait_for_master(plan: Plan) -> None:

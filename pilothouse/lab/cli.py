@@ -193,6 +193,7 @@ def _tell_use(plan: Plan) -> None:
         typer.echo("\n`pilot` talks to this lab now. Try: pilot get nodes")
     else:
         typer.echo(f"\nexport {VARIABLE}={plan.client_config}\npilot get nodes")
+    typer.echo(f"kubectl and Helm: export KUBECONFIG={plan.kubeconfig}")
 
 
 def _process(state: ProcessState) -> str:
@@ -206,7 +207,7 @@ def _plan_or_new(name: str, state: Path, nodes: int, port: int) -> Plan:
     plan = Plan.load(state / name)
     if plan is not None:
         return plan
-    return Plan.draw(name, state / name, nodes=nodes, grpc_port=gateway.free_port(port))
+    return Plan.draw(name, state / name, nodes=nodes, ports=gateway.free_ports(port))
 
 
 def _plan(name: str, state: Path) -> Plan:

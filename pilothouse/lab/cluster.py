@@ -57,7 +57,11 @@ def up(plan: Plan, say: Say) -> None:
         _each(plan.hosts, lambda host: _boot(host, plan))
         say(f"{len(plan.hosts)} hosts on a switch of their own")
         _start_master(plan)
-        say(f"master on {plan.master.address}, here on 127.0.0.1:{plan.grpc_port}")
+        say(
+            f"master on {plan.master.address}, here on 127.0.0.1:{plan.ports.grpc}"
+            f" (gRPC) and {plan.ports.https} (HTTPS)"
+        )
+        access.write_kubeconfig(plan)
         access.offer_as_default(plan)
         join = access.join_arguments(plan)
         _each(plan.nodes, lambda host: _start_node(host, join))

@@ -40,6 +40,7 @@ It runs. Try next:
   pilot lab kill node-1                     pull the plug of a host
   pilot lab start node-1                    and bring it back
   pilot lab exec node-2 -- curl -s http://{address}/
+  KUBECONFIG={kubeconfig} kubectl get pods
 
 {down} removes it all."""
 
@@ -84,7 +85,15 @@ def run(plan: Plan) -> None:
         raise LabError(f"inside {pods[0]}, {address} answered {inside!r}")
     print(f"Done in {say.total:.0f} s.")
     setup = "" if access.is_default(plan) else f"  export {VARIABLE}={plan.client_config}\n"
-    print(_NEXT.format(setup=_path_setup() + setup, app=APP, address=address, down=_down(plan)))
+    print(
+        _NEXT.format(
+            setup=_path_setup() + setup,
+            app=APP,
+            address=address,
+            kubeconfig=plan.kubeconfig,
+            down=_down(plan),
+        )
+    )
 
 
 def pilot(plan: Plan, *arguments: str) -> str:

@@ -1,15 +1,15 @@
-"""From a port of the machine's loopback into a host's network namespace.
+"""From ports of the machine's loopback into a host's network namespace.
 
-    python -m pilothouse.lab.forwarder PID LISTENER_FD ADDRESS PORT
+    python -m pilothouse.lab.forwarder PID {LISTENER_FD ADDRESS PORT}...
 
-Comes in: a listening socket that was made outside, as an open descriptor. Goes out:
-connections made inside the network namespace of process PID. A socket belongs for ever to
+Comes in: listening sockets that were made outside, as open descriptors. Goes out: connections
+made inside the network namespace of process PID. A socket belongs for ever to
 the namespace it was made in, so moving this process between the two is all it takes: the
 machine's network gets no interface, address or rule.
 
 A connection whose target refuses is closed at once. Bytes are passed on in order with flow
 control both ways (64 KiB a direction in flight); a half-close is passed on too. At most
-MAX_CONNECTIONS at a time; further ones wait in the listener's backlog.
+MAX_CONNECTIONS at a time for each listener; further ones wait in its backlog.
 """
 
 from __future__ import annotations
@@ -28,10 +28,20 @@ _CONNECT_SECONDS = 5.0
 
 def main() -> None:
     """Serve until killed; the line "ready" says that connections are taken."""
-    pid, descriptor, address, port = sys.argv[1:5]
-    listener = socket.socket(fileno=int(descriptor))
+    pid, *rest = sys.argv[1:]
+    doors = [
+        (socket.socket(fileno=int(descriptor)), address, int(port))
+        for descriptor, address, port in zip(rest[::3], rest[1::3], rest[2::3], strict=True)
+    ]
     kernel.enter_network(int(pid))
-    asyncio.run(serve(listener, address, int(port)))
+    asyncio.run(_serve_all(doors))
+
+
+async def _serve_all(doors: list[tuple[socket.socket, str, int]]) -> None:
+    print("ready", flush=True)  # the listeners' backlogs take connections already
+    async with asyncio.TaskGroup() as group:
+        for listener, address, port in doors:
+            group.create_task(serve(listener, address, port), name=f"port-{port}")
 
 
 async def serve(listener: socket.socket, address: str, port: int) -> None:
@@ -39,7 +49,6 @@ async def serve(listener: socket.socket, address: str, port: int) -> None:
     room = asyncio.Semaphore(MAX_CONNECTIONS)
     loop = asyncio.get_running_loop()
     listener.setblocking(False)
-    print("ready", flush=True)
     async with asyncio.TaskGroup() as group:
         while True:
             await room.acquire()

@@ -70,16 +70,29 @@ class Host:
 
 
 @dataclass(frozen=True, slots=True)
+class Ports:
+    """Of the master: gRPC with a certificate, gRPC with a token and joining, HTTPS."""
+
+    grpc: int
+    join: int
+    https: int
+
+
+USUAL_PORTS = Ports(grpc=7443, join=7442, https=6443)
+_PORTS = ("grpc_port", "join_port", "https_port")  # their names in lab.json
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """A lab. `grpc_port` is where the operator reaches the master, on 127.0.0.1."""
+    """A lab. The operator reaches the master's ports on 127.0.0.1, by these numbers there."""
 
     name: str
     directory: Path
     node_count: int
-    grpc_port: int
+    ports: Ports
 
     @classmethod
-    def draw(cls, name: str, directory: Path, *, nodes: int, grpc_port: int = 7443) -> Plan:
+    def draw(cls, name: str, directory: Path, *, nodes: int, ports: Ports = USUAL_PORTS) -> Plan:
         """A plan for a new lab; LabError names the argument that is out of range."""
         if not _NAME.fullmatch(name):
             raise LabError(f"lab name {name!r}: lower-case letters, digits and '-', at most 32")
@@ -88,7 +101,7 @@ class Plan:
         for hidden in ("/run", "/var/run", "/dev", "/proc", "/sys", "/etc"):
             if directory.resolve().is_relative_to(hidden):
                 raise LabError(f"state directory {directory}: every host has a {hidden} of its own")
-        return cls(name, directory.resolve(), nodes, grpc_port)
+        return cls(name, directory.resolve(), nodes, ports)
 
     @classmethod
     def load(cls, directory: Path) -> Plan | None:
@@ -99,7 +112,7 @@ class Plan:
                 name=str(document["name"]),
                 directory=directory.resolve(),
                 node_count=int(document["nodes"]),
-                grpc_port=int(document["grpc_port"]),
+                ports=Ports(*(int(document[port]) for port in _PORTS)),
             )
         except FileNotFoundError:
             return None
@@ -110,7 +123,8 @@ class Plan:
 
     def save(self) -> None:
         """Write it where load finds it."""
-        document = {"name": self.name, "nodes": self.node_count, "grpc_port": self.grpc_port}
+        document = {"name": self.name, "nodes": self.node_count}
+        document |= {port: getattr(self.ports, port.removesuffix("_port")) for port in _PORTS}
         (self.directory / "lab.json").write_text(json.dumps(document) + "\n")
 
     @classmethod
@@ -121,7 +135,7 @@ class Plan:
         except LabError:
             plan = None
         made = len(list((directory / "hosts").glob("node-*")))
-        return plan or cls(name, directory.resolve(), made, 0)
+        return plan or cls(name, directory.resolve(), made, Ports(0, 0, 0))
 
     @property
     def cgroup(self) -> str:
@@ -147,6 +161,11 @@ class Plan:
     def client_config(self) -> Path:
         """What $PILOTHOUSE_CONFIG has to name."""
         return self.directory / "client" / "config.toml"
+
+    @property
+    def kubeconfig(self) -> Path:
+        """What $KUBECONFIG has to name."""
+        return self.directory / "client" / "kubeconfig"
 
     @property
     def switch(self) -> Host:

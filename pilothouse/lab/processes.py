@@ -9,10 +9,9 @@ from pathlib import Path
 
 from pilothouse.lab import engine
 from pilothouse.lab.errors import LabError
-from pilothouse.lab.plan import Host, Plan, Role
+from pilothouse.lab.plan import USUAL_PORTS, Host, Plan, Role
 
-GRPC_PORT = 7443
-JOIN_PORT = 7442
+GRPC_PORT = USUAL_PORTS.grpc
 HTTP_PORT = 7444
 
 _NAMES = {

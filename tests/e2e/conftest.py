@@ -28,7 +28,7 @@ def running_lab(tmp_path_factory: pytest.TempPathFactory, session_home: Path) ->
     directory = tmp_path_factory.mktemp("e2e") / "end-to-end"
     directory.mkdir()
     before = Traces.take(directory)
-    plan = Plan.draw("end-to-end", directory, nodes=3, grpc_port=gateway.free_port(0))
+    plan = Plan.draw("end-to-end", directory, nodes=3, ports=gateway.free_ports())
     try:
         cluster.up(plan, print)
         for version in (1, 2):

@@ -46,7 +46,7 @@ socketserver.ThreadingTCPServer(("", int(sys.argv[1])), Echo).serve_forever()
 def plan(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plan]:
     directory = tmp_path_factory.mktemp("hosts") / "bare"
     directory.mkdir()
-    plan = Plan.draw("bare", directory, nodes=2, grpc_port=gateway.free_port(0))
+    plan = Plan.draw("bare", directory, nodes=2, ports=gateway.free_ports())
     plan.save()
     before = Traces.take(directory)
     try:
@@ -191,7 +191,7 @@ def test_the_operator_reaches_a_port_of_the_master_without_a_change_of_the_machi
     payload = bytes(range(256)) * 4096
 
     def echoed() -> bool:
-        address = ("127.0.0.1", plan.grpc_port)
+        address = ("127.0.0.1", plan.ports.grpc)
         with suppress(ConnectionError), socket.create_connection(address, timeout=5) as sock:
             sock.sendall(payload[:10])
             return sock.recv(10) == payload[:10]
@@ -200,7 +200,7 @@ def test_the_operator_reaches_a_port_of_the_master_without_a_change_of_the_machi
     try:
         eventually(echoed)
         with (
-            socket.create_connection(("127.0.0.1", plan.grpc_port), timeout=5) as sock,
+            socket.create_connection(("127.0.0.1", plan.ports.grpc), timeout=5) as sock,
             ThreadPoolExecutor(1) as pool,
         ):
             sent = pool.submit(sock.sendall, payload)

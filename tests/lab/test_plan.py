@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from pilothouse.lab.errors import LabError
-from pilothouse.lab.plan import Plan
+from pilothouse.lab.plan import Plan, Ports
 
 
 def test_hosts_have_distinct_names_addresses_links_and_groups(tmp_path: Path) -> None:
@@ -15,7 +15,7 @@ def test_hosts_have_distinct_names_addresses_links_and_groups(tmp_path: Path) ->
 
 
 def test_a_saved_plan_is_loaded_as_it_was(tmp_path: Path) -> None:
-    plan = Plan.draw("lab", tmp_path, nodes=2, grpc_port=7555)
+    plan = Plan.draw("lab", tmp_path, nodes=2, ports=Ports(7555, 7556, 7557))
     plan.save()
     assert Plan.load(tmp_path) == plan
 
