@@ -24,7 +24,7 @@ from pilothouse.client.config import load
 from pilothouse.client.interface import EventType
 from pilothouse.lab import cluster, hosts, images
 from pilothouse.lab.errors import LabError
-from pilothouse.lab.plan import Host, Plan
+from pilothouse.lab.plan import Host, Plan, Ports
 from pilothouse.objects.errors import NotFound
 from pilothouse.process import tls
 from protos.apps_v1_pb2 import Deployment
