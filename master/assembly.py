@@ -21,7 +21,6 @@ from master.controlplane import ControlPlane
 from master.dispatch.dispatcher import Dispatcher
 from master.dispatch.feeds import Sources
 from master.dispatch.service import Terms
-from master.http.access import Authentication
 from master.http.assembly import Surroundings, face_of
 from master.http.face import Face
 from master.identity.access_tokens import AccessTokens
@@ -35,6 +34,7 @@ from master.metrics import metrics_of
 from master.names import advertised, dialled
 from master.store.compactor import Compactor, Retention
 from master.store.contract import Store
+from pilothouse.objects.catalog import builtin
 from pilothouse.process.clock import Clock, SystemClock
 from protos.resources_pb2_grpc import add_AdministrationServicer_to_server
 
@@ -133,7 +133,9 @@ class Master:
         return face_of(
             Surroundings(
                 registry=self._registry,
-                authenticate=Authentication(self.access_tokens.check),
+                catalog=builtin(),
+                streams=self.dispatcher.streams,
+                check_token=self.access_tokens.check,
                 authorizer=self.dispatcher.authorizer,
                 meter=self._meter,
                 metrics=metrics,

@@ -10,14 +10,23 @@ from prometheus_client import CollectorRegistry
 from master.api.metering import Meter
 from master.api.registry import Registry
 from master.api.service import Authorizer
-from master.http.catalog import Catalog
+from master.dispatch.podstreams import PodStreams
+from master.http.access import Authentication
+from master.http.components import Components
+from master.http.connections import Connections
 from master.http.events import Frames
-from master.http.face import Authenticate, Face
+from master.http.face import Face
 from master.http.health import Health
 from master.http.pages import Pages
+from master.http.parts import Parts
 from master.http.rendering import Rendering
+from master.http.reviews import Reviews
+from master.http.routes import Routes
+from master.http.served import Resources
 from master.http.verbs import Verbs
 from master.http.watching import Watches
+from master.identity.authentication import CheckToken
+from pilothouse.objects.catalog import Catalog
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +34,9 @@ class Surroundings:
     """What the face stands on. `address` is what discovery tells clients to dial: HOST:PORT."""
 
     registry: Registry
-    authenticate: Authenticate
+    catalog: Catalog
+    streams: PodStreams
+    check_token: CheckToken
     authorizer: Authorizer
     meter: Meter
     metrics: CollectorRegistry
@@ -35,15 +46,23 @@ class Surroundings:
 
 def face_of(around: Surroundings) -> Face:
     """The face, for HttpFace to serve."""
-    catalog = Catalog()
     rendering = Rendering()
-    pages = Pages(catalog, Health.of(around.is_ready), around.metrics, around.address)
-    return Face(
-        catalog,
-        pages,
+    reviews = Reviews(around.authorizer, around.check_token, around.catalog)
+    routes = Routes(
         Verbs(around.registry, around.authorizer, rendering),
         Watches(around.registry, Frames(rendering)),
-        around.authenticate,
+        Parts(around.registry, around.authorizer),
+        Connections(around.streams),
+        reviews,
+        Components(around.is_ready),
+    )
+    resources = Resources(around.catalog, routes.made)
+    pages = Pages(resources, Health.of(around.is_ready), around.metrics, around.address)
+    return Face(
+        resources,
+        pages,
+        routes,
+        Authentication(around.check_token),
         around.authorizer,
         around.meter,
     )

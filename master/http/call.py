@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
 
 from master.api.service import Authorizer
 from master.api.writer import Check
-from master.http.catalog import Served
-from master.http.negotiation import Accepted, accepted
+from master.http.negotiation import TABLE, Accepted, accepted
 from master.http.parameters import Parameters
 from master.http.request import Target
+from master.http.served import Served
+from master.http.tables import METADATA, NONE, OBJECT
 from master.identity.authorization import Action
 from master.identity.user import User
+from pilothouse.objects.errors import BadRequest
 
 MAX_MANAGER = 128  # characters of a manager's name
 
@@ -41,7 +44,17 @@ class Call:
 
     def accepted(self, *forms: str) -> Accepted:
         """How the caller wants the answer; NotAcceptable."""
-        return accepted(self.request.headers.get("Accept", ""), forms)
+        found = accepted(self.request.headers.get("Accept", ""), forms)
+        return replace(found, include=self._include()) if found.form == TABLE else found
+
+    def _include(self) -> str:
+        include = self.parameters.text("includeObject") or METADATA
+        if include not in (NONE, METADATA, OBJECT):
+            raise BadRequest(
+                f'includeObject: Unsupported value: "{include}": supported values: "{NONE}",'
+                f' "{METADATA}", "{OBJECT}"'
+            )
+        return include
 
     @property
     def content_type(self) -> str:
@@ -63,7 +76,7 @@ class Call:
         target = self.target
         return Action(
             verb,
-            self.served.kind.resource,
+            self.served.stored.resource,
             target.namespace if self.served.kind.namespaced else "",
             target.name,
             target.subresource,

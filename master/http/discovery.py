@@ -1,4 +1,4 @@
-"""Discovery: which groups, versions and resources there are, derived from the catalog.
+"""Discovery: which groups, versions and resources there are, derived from what is served.
 
 Both ways of Kubernetes: a document for each group and version, and the aggregated one
 (apidiscovery.k8s.io/v2), which a client gets at /api and /apis when it accepts it.
@@ -9,61 +9,18 @@ from __future__ import annotations
 import hashlib
 from base64 import b64encode
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
-from master.http.catalog import Catalog, Served
-
-# As Kubernetes has them, for resources that are stored.
-VERBS: Final = (
-    "create",
-    "delete",
-    "deletecollection",
-    "get",
-    "list",
-    "patch",
-    "update",
-    "watch",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A subresource: what kind its requests and answers are, and its verbs. An empty kind is
-    that of the resource itself."""
-
-    verbs: tuple[str, ...]
-    kind: str = ""
-    group: str = ""
-    version: str = ""
-
-
-_CHANGED: Final = ("get", "patch", "update")
-_CONNECTED: Final = ("create", "get")
-_PROXIED: Final = ("create", "delete", "get", "patch", "update")
-# By name; the kinds of options are named after the resource.
-PARTS: Final = {
-    "status": Part(_CHANGED),
-    "ephemeralcontainers": Part(_CHANGED),
-    "approval": Part(_CHANGED),
-    "finalize": Part(("update",)),
-    "scale": Part(_CHANGED, "Scale", "autoscaling", "v1"),
-    "binding": Part(("create",), "Binding", "", "v1"),
-    "eviction": Part(("create",), "Eviction", "policy", "v1"),
-    "token": Part(("create",), "TokenRequest", "authentication.k8s.io", "v1"),
-    "log": Part(("get",)),
-    "exec": Part(_CONNECTED, "{kind}ExecOptions", "", "v1"),
-    "attach": Part(_CONNECTED, "{kind}AttachOptions", "", "v1"),
-    "portforward": Part(_CONNECTED, "{kind}PortForwardOptions", "", "v1"),
-    "proxy": Part(_PROXIED, "{kind}ProxyOptions", "", "v1"),
-}
+from master.http.served import Resources, Served
+from pilothouse.objects.catalog import Subresource
+from pilothouse.objects.kinds import Kind
 
 
 class Discovery:
     """See the module. Every method gives a JSON value."""
 
-    def __init__(self, catalog: Catalog) -> None:
-        self._catalog = catalog
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
 
     def legacy_versions(self, address: str) -> dict[str, Any]:
         """GET /api."""
@@ -87,7 +44,7 @@ class Discovery:
 
     def resources(self, group: str, version: str) -> dict[str, Any] | None:
         """GET /api/v1 or /apis/GROUP/VERSION; None for what there is not."""
-        served = self._catalog.resources(group, version)
+        served = self._resources.in_version(group, version)
         if not served:
             return None
         rows = [row for entry in served for row in _rows(entry)]
@@ -100,7 +57,7 @@ class Discovery:
 
     def aggregated(self, *, legacy: bool, version: str) -> dict[str, Any]:
         """GET /api (legacy) or /apis as one document of that version of its group."""
-        groups = self._catalog.groups()
+        groups = self._resources.groups()
         return {
             "kind": "APIGroupDiscoveryList",
             "apiVersion": f"apidiscovery.k8s.io/{version}",
@@ -113,7 +70,7 @@ class Discovery:
         }
 
     def _named(self) -> Iterator[tuple[str, list[str]]]:
-        return ((group, versions) for group, versions in self._catalog.groups() if group)
+        return ((group, versions) for group, versions in self._resources.groups() if group)
 
     def _group(self, group: str, versions: list[str]) -> dict[str, Any]:
         rows = [{"groupVersion": f"{group}/{version}", "version": version} for version in versions]
@@ -127,7 +84,7 @@ class Discovery:
                     "version": version,
                     "resources": [
                         _aggregated_resource(served)
-                        for served in self._catalog.resources(group, version)
+                        for served in self._resources.in_version(group, version)
                     ],
                     "freshness": "Current",
                 }
@@ -143,21 +100,23 @@ def _rows(served: Served) -> Iterator[dict[str, Any]]:
         "singularName": kind.singular,
         "namespaced": kind.namespaced,
         "kind": kind.kind,
-        "verbs": list(VERBS),
+        "verbs": list(kind.verbs),
     }
     if kind.short_names:
         row["shortNames"] = list(kind.short_names)
     if kind.categories:
         row["categories"] = list(kind.categories)
-    row["storageVersionHash"] = storage_version_hash(served)
+    if served.stored.field:
+        row["storageVersionHash"] = storage_version_hash(served)
     yield row
-    for name, part in _parts(served):
+    for name, part in sorted(served.subresources.items()):
+        own = (part.group, part.version) == (kind.group, kind.version)
         yield {
             "name": f"{kind.plural}/{name}",
             "singularName": "",
             "namespaced": kind.namespaced,
-            **({"group": part.group, "version": part.version} if part.kind else {}),
-            "kind": _kind_of(part, served),
+            **({} if own else {"group": part.group, "version": part.version}),
+            "kind": part.kind,
             "verbs": list(part.verbs),
         }
 
@@ -166,45 +125,30 @@ def _aggregated_resource(served: Served) -> dict[str, Any]:
     kind = served.kind
     found: dict[str, Any] = {
         "resource": kind.plural,
-        "responseKind": _response_kind(Part(VERBS), served),
+        "responseKind": _response_kind(kind),
         "scope": "Namespaced" if kind.namespaced else "Cluster",
         "singularResource": kind.singular,
-        "verbs": list(VERBS),
+        "verbs": list(kind.verbs),
     }
     if kind.short_names:
         found["shortNames"] = list(kind.short_names)
     if kind.categories:
         found["categories"] = list(kind.categories)
     parts = [
-        {
-            "subresource": name,
-            "responseKind": _response_kind(part, served),
-            "verbs": list(part.verbs),
-        }
-        for name, part in _parts(served)
+        {"subresource": name, "responseKind": _response_kind(part), "verbs": list(part.verbs)}
+        for name, part in sorted(served.subresources.items())
     ]
     if parts:
         found["subresources"] = parts
     return found
 
 
-def _parts(served: Served) -> Iterator[tuple[str, Part]]:
-    for name in sorted(served.kind.subresources):
-        yield name, PARTS[name]
-
-
-def _kind_of(part: Part, served: Served) -> str:
-    return part.kind.format(kind=served.kind.kind) or served.kind.kind
-
-
-def _response_kind(part: Part, served: Served) -> dict[str, str]:
-    if part.kind:
-        return {"group": part.group, "version": part.version, "kind": _kind_of(part, served)}
-    return {"group": served.group, "version": served.version, "kind": served.kind.kind}
+def _response_kind(shown: Kind | Subresource) -> dict[str, str]:
+    return {"group": shown.group, "version": shown.version, "kind": shown.kind}
 
 
 def storage_version_hash(served: Served) -> str:
     """Changes when objects are stored as another kind or version; opaque to clients."""
-    kind = served.kind
+    kind = served.stored
     name = f"{kind.group}/{kind.version}/{kind.kind}"
     return b64encode(hashlib.sha256(name.encode()).digest()[:8]).decode()

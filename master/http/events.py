@@ -6,9 +6,9 @@ from typing import Any
 
 from master.api.events import Event
 from master.http import envelope, statuses
-from master.http.catalog import Served
 from master.http.negotiation import Accepted, Media
 from master.http.rendering import Rendering, plain
+from master.http.served import Served
 from pilothouse.client.interface import EventType
 from pilothouse.objects.errors import ApiError
 
@@ -52,7 +52,7 @@ class Frames:
     def _bookmark(
         self, served: Served, event: Event, wanted: Accepted, *, initial_end: bool
     ) -> bytes:
-        obj: Any = served.kind.message()
+        obj: Any = served.stored.message()
         obj.metadata.resource_version = str(event.resume)
         if initial_end:
             obj.metadata.annotations[INITIAL_END] = "true"

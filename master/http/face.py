@@ -11,7 +11,7 @@ import asyncio
 import logging
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Final
 
 from aiohttp import web
@@ -21,15 +21,14 @@ from master.api.service import Authorizer
 from master.http import statuses
 from master.http.answering import response, warn
 from master.http.call import Call
-from master.http.catalog import Catalog
 from master.http.gate import Gate
 from master.http.negotiation import Accepted, Media, accepted
 from master.http.pages import PUBLIC, Pages
 from master.http.parameters import Parameters
 from master.http.rendering import plain
 from master.http.request import target_of
-from master.http.verbs import Verbs, field_selector
-from master.http.watching import Watches
+from master.http.routes import Route, Routes
+from master.http.served import Resources
 from master.identity.user import User
 from pilothouse.objects.errors import (
     ApiError,
@@ -44,15 +43,6 @@ from pilothouse.objects.errors import (
 from pilothouse.objects.time import TimeError, parse_duration
 
 MAX_SECONDS: Final = 60.0  # the longest that a request other than a watch or a stream may take
-_METHODS: Final = {
-    # method: verb on one object, verb on a collection
-    "GET": ("get", "list"),
-    "HEAD": ("get", "list"),
-    "POST": ("", "create"),
-    "PUT": ("update", ""),
-    "PATCH": ("patch", ""),
-    "DELETE": ("delete", "deletecollection"),
-}
 
 Authenticate = Callable[[web.BaseRequest], User]
 
@@ -64,34 +54,24 @@ class Face:
 
     def __init__(
         self,
-        catalog: Catalog,
+        resources: Resources,
         pages: Pages,
-        verbs: Verbs,
-        watches: Watches,
+        routes: Routes,
         authenticate: Authenticate,
         authorizer: Authorizer,
         meter: Meter,
     ) -> None:
-        self._catalog = catalog
+        self._resources = resources
         self._pages = pages
-        self._watches = watches
+        self._routes = routes
         self._authenticate = authenticate
         self._authorizer = authorizer
         self._meter = meter
         self._gate = Gate()
-        self._verbs: dict[str, Callable[[Call], Awaitable[web.StreamResponse]]] = {
-            "get": verbs.get,
-            "list": verbs.list,
-            "create": verbs.create,
-            "update": verbs.update,
-            "patch": verbs.patch,
-            "delete": verbs.delete,
-            "deletecollection": verbs.delete_collection,
-        }
 
     def end_streams(self) -> None:
         """Cut off what would not end by itself: the master stops."""
-        self._watches.end()
+        self._routes.end_streams()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """The one handler of the server."""
@@ -116,7 +96,7 @@ class Face:
         target = target_of(path)
         if target is None or not target.resource:
             return self._page(request, path, parameters, user)
-        served = self._catalog.find(target.group, target.version, target.resource)
+        served = self._resources.find(target.group, target.version, target.resource)
         if served is None:
             _require_user(user, request.method, path)
             raise NotFound("the server could not find the requested resource")
@@ -139,15 +119,15 @@ class Face:
         return found
 
     async def _resource(self, call: Call) -> web.StreamResponse:
-        verb = verb_of(call)
-        self._authorize(call, verb)
+        route = self._routes.find(call)
+        self._authorize(call, route)
+        if route.lasting:
+            return await route.handle(call)
         start, reason = time.perf_counter(), ""
         try:
-            if verb == "watch":
-                return await self._watches.watch(call, field_selector(call))
             with self._gate.passing(call.user):
                 async with asyncio.timeout(_seconds(call.parameters)):
-                    return await self._verbs[verb](call)
+                    return await route.handle(call)
         except ApiError as error:
             reason = error.reason
             raise
@@ -157,33 +137,19 @@ class Face:
                 "Timeout: request did not complete within the allotted time"
             ) from error
         finally:
-            if verb != "watch":
-                self._meter.count(f"https {verb}", reason, time.perf_counter() - start)
+            self._meter.count(f"https {route.verb}", reason, time.perf_counter() - start)
 
-    def _authorize(self, call: Call, verb: str) -> None:
-        action = call.action(verb)
+    def _authorize(self, call: Call, route: Route) -> None:
         if call.user.is_anonymous:
-            raise forbidden(call, verb, "")
+            raise forbidden(call, route.verb, "")
+        if route.open:
+            return
         try:
-            self._authorizer.require(call.user, action)
+            self._authorizer.require(call.user, call.action(route.verb))
         except Forbidden as error:
-            raise forbidden(call, verb, error.message.rpartition(": ")[2]) from error
-
-
-def verb_of(call: Call) -> str:
-    """What the method does with the path; MethodNotAllowed."""
-    target, parameters = call.target, call.parameters
-    on_one, on_many = _METHODS.get(call.request.method, ("", ""))
-    verb = on_one if target.name else on_many
-    if verb == "list" and parameters.flag("watch"):
-        return "watch"
-    if target.watched and verb in ("get", "list"):
-        return "watch"
-    if target.subresource and target.subresource not in call.served.kind.subresources:
-        raise NotFound("the server could not find the requested resource")
-    if not verb or (target.watched and verb != "watch"):
-        raise MethodNotAllowed("the server does not allow this method on the requested resource")
-    return verb
+            raise forbidden(call, route.verb, error.message.rpartition(": ")[2]) from error
+        except NotFound as error:  # no rule of its own for what is not stored
+            raise forbidden(call, route.verb, "only administrators may") from error
 
 
 def forbidden(call: Call, verb: str, why: str) -> Forbidden:
@@ -195,7 +161,7 @@ def forbidden(call: Call, verb: str, why: str) -> Forbidden:
     reason = f": {why}" if why else ""
     return Forbidden(
         f'{named} forbidden: User "{call.user.name}" cannot {verb} resource "{what}" in API group'
-        f' "{call.served.group}" {where}{reason}',
+        f' "{kind.group}" {where}{reason}',
         resource=kind.resource,
         name=target.name,
     )

@@ -47,13 +47,17 @@ _SPOKEN: Final = ", ".join(media.value for media in Media)
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """`form` is "" for the object as it is, else the kind (and version) it is turned into."""
+    """`form` is "" for the object as it is, else the kind (and version) it is turned into.
+
+    Of a table: what its rows `include` of the objects, and whether it has column `headers`.
+    """
 
     media: Media
     form: str = ""
     group: str = ""
     version: str = ""
-    stream: bool = False  # the clause says stream=watch
+    include: str = ""
+    headers: bool = True
 
     @property
     def content_type(self) -> str:
@@ -109,16 +113,15 @@ def _match(clause: _Clause, forms: tuple[str, ...]) -> Accepted | None:
     media = _MEDIA.get(clause.media)
     if media is None:
         return None
-    stream = clause.parameters.get("stream") == "watch"
     form = clause.parameters.get("as", "")
     if not form:
-        return Accepted(media, stream=stream)
+        return Accepted(media)
     group, version = clause.parameters.get("g", ""), clause.parameters.get("v", "")
     if form not in forms or version not in _FORMS.get((group, form), ()):
         return None
     if form in (TABLE, GROUP_DISCOVERY) and media is Media.PROTOBUF:
         return None  # no message of these exists
-    return Accepted(media, form, group, version, stream)
+    return Accepted(media, form, group, version)
 
 
 @lru_cache(maxsize=256)

@@ -27,7 +27,7 @@ async def delete_options(call: Call) -> DeleteOptions:
         options = decoding.decode(DeleteOptions, "", "DeleteOptions", body, call.content_type)
     if call.parameters.dry_run and not options.dry_run:
         options.dry_run.append("All")
-    _require(options)
+    require_options(options)
     return options
 
 
@@ -43,7 +43,8 @@ def _of_query(parameters: Parameters) -> Any:
     return options
 
 
-def _require(options: DeleteOptions) -> None:
+def require_options(options: DeleteOptions) -> None:
+    """Invalid where options contradict each other or say what nobody knows."""
     require_dry_run(options.dry_run)
     policy = options.propagation_policy
     if options.HasField("propagation_policy") and options.HasField("orphan_dependents"):

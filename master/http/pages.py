@@ -15,11 +15,11 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from master.http import envelope
 from master.http.answering import CACHE, response
-from master.http.catalog import Catalog
 from master.http.discovery import Discovery
 from master.http.health import Health, version_info
 from master.http.negotiation import GROUP_DISCOVERY, Accepted, Media, accepted
 from master.http.parameters import Parameters
+from master.http.served import Resources
 from pilothouse.objects import yamltext
 from pilothouse.objects.codec import from_json
 from protos import meta_v1_pb2 as meta
@@ -39,13 +39,13 @@ class Pages:
 
     def __init__(
         self,
-        catalog: Catalog,
+        resources: Resources,
         health: Health,
         metrics: CollectorRegistry,
         address: str,
     ) -> None:
-        self._catalog = catalog
-        self._discovery = Discovery(catalog)
+        self._resources = resources
+        self._discovery = Discovery(resources)
         self._health = health
         self._metrics = metrics
         self._address = address
@@ -70,7 +70,7 @@ class Pages:
 
     def _paths(self) -> list[str]:
         found = list(_ROOT)
-        for group, versions in self._catalog.groups():
+        for group, versions in self._resources.groups():
             root = f"/apis/{group}" if group else "/api"
             found += [root, *(f"{root}/{version}" for version in versions)]
         return sorted(set(found))

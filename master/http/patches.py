@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
+
+from google.protobuf.message import Message
 
 from master.http.bodies import Decoding
-from master.http.catalog import Served
+from master.http.served import Served
 from pilothouse.client.interface import PatchType
 from pilothouse.objects.codec import to_json
 from pilothouse.objects.errors import BadRequest
 from pilothouse.objects.jsontext import JsonText
 from pilothouse.objects.patch import json_patch, merge_patch, strategic_patch
+
+PATCHES: Final = {
+    "application/json-patch+json": PatchType.JSON,
+    "application/merge-patch+json": PatchType.MERGE,
+    "application/strategic-merge-patch+json": PatchType.STRATEGIC,
+    "application/apply-patch+yaml": PatchType.APPLY,
+}
 
 
 def patched(
@@ -22,19 +31,20 @@ def patched(
     """
     document = to_json(served.outgoing(existing))
     text = JsonText.parse(patch)
-    changed = _changed(document, text.value, type_, served)
+    value = changed(document, text.value, type_, served.message)
     kind = served.kind.kind
-    found = decoding.convert(served.message, served.group_version, kind, changed, text.duplicates())
+    found = decoding.convert(served.message, served.group_version, kind, value, text.duplicates())
     return served.incoming(found)
 
 
-def _changed(document: Any, change: Any, type_: PatchType, served: Served) -> Any:
+def changed(document: Any, change: Any, type_: PatchType, message: type[Message]) -> Any:
+    """The JSON value as the patch makes it; `message` is its schema."""
     match type_:
         case PatchType.JSON:
             return json_patch(document, change)
         case PatchType.MERGE:
             return merge_patch(document, change)
         case PatchType.STRATEGIC:
-            return strategic_patch(document, change, served.message)
+            return strategic_patch(document, change, message)
         case PatchType.APPLY:
             raise BadRequest("an apply configuration is no patch of an object")

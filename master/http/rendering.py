@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from google.protobuf.message import Message
@@ -17,8 +18,9 @@ from google.protobuf.message import Message
 from master.api.reader import Listing
 from master.api.records import Record
 from master.http import envelope
-from master.http.catalog import Served
-from master.http.negotiation import PARTIAL, PARTIAL_LIST, Accepted, Media
+from master.http.negotiation import PARTIAL, PARTIAL_LIST, TABLE, Accepted, Media
+from master.http.served import Served
+from master.http.tables import OBJECT, table_text
 from pilothouse.objects import yamltext
 from pilothouse.objects.codec import dump_json, encode_json, to_json
 from protos.meta_v1_pb2 import ListMeta, PartialObjectMetadata
@@ -74,6 +76,9 @@ class Rendering:
         """An object that may not be stored as it is."""
         if accepted.form == PARTIAL:
             return _partial(obj, accepted)
+        if accepted.form == TABLE:
+            metadata = ListMeta(resource_version=obj.metadata.resource_version)
+            return self._table(served, [obj], metadata, accepted)
         if accepted.media is Media.PROTOBUF:
             shown = served.outgoing(obj)
             return envelope.enveloped(
@@ -87,6 +92,9 @@ class Rendering:
         metadata = _list_metadata(page)
         if accepted.form == PARTIAL_LIST:
             return _partial_list(page.records, metadata, accepted)
+        if accepted.form == TABLE:
+            objects = [record.object for record in page.records]
+            return self._table(served, objects, metadata, accepted)
         kind = f"{served.kind.kind}List"
         if accepted.media is Media.PROTOBUF:
             items = (served.outgoing(record.object).SerializeToString() for record in page.records)
@@ -94,6 +102,18 @@ class Rendering:
             return envelope.enveloped(served.group_version, kind, raw)
         items_json = [self.item(served, record) for record in page.records]
         return _written(list_text(served.group_version, kind, metadata, items_json), accepted)
+
+    def _table(
+        self, served: Served, objects: Sequence[Any], metadata: ListMeta, accepted: Accepted
+    ) -> bytes:
+        shown = [served.outgoing(obj) for obj in objects]
+
+        def text(number: int) -> bytes:
+            if accepted.include == OBJECT:
+                return served.head + item_of(served, objects[number])[1:]
+            return _partial(shown[number], replace(accepted, form=PARTIAL, media=Media.JSON))
+
+        return _written(table_text(served.kind, shown, metadata, accepted, text), accepted)
 
 
 def item_of(served: Served, obj: Any) -> bytes:

@@ -11,6 +11,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from master.api.apply.applying import configuration_document
+from master.api.records import copy_of
 from master.api.registry import Registry
 from master.api.service import Authorizer
 from master.api.writer import Change
@@ -18,20 +19,14 @@ from master.http import bodies, statuses
 from master.http.answering import answer
 from master.http.bodies import Decoding, strictness_of
 from master.http.call import Call, check_of
-from master.http.negotiation import PARTIAL, PARTIAL_LIST, Accepted, unsupported
+from master.http.negotiation import PARTIAL, PARTIAL_LIST, TABLE, Accepted, unsupported
 from master.http.options import delete_options
-from master.http.patches import patched
+from master.http.patches import PATCHES, patched
 from master.http.reading import revision_of_get, revision_of_list
 from master.http.rendering import Rendering, plain
 from pilothouse.client.interface import PatchType
 from pilothouse.objects.errors import BadRequest, Expired
 
-PATCHES: Final = {
-    "application/json-patch+json": PatchType.JSON,
-    "application/merge-patch+json": PatchType.MERGE,
-    "application/strategic-merge-patch+json": PatchType.STRATEGIC,
-    "application/apply-patch+yaml": PatchType.APPLY,
-}
 CONTINUE_EXPIRED: Final = (
     "The provided continue parameter is too old to display a consistent list result. You can"
     " start a new list without the continue parameter."
@@ -48,21 +43,21 @@ class Verbs:
 
     async def get(self, call: Call) -> web.Response:
         """One object."""
-        wanted = call.accepted(PARTIAL)
+        wanted = call.accepted(TABLE, PARTIAL)
         target = call.target
         revision_of_get(self._registry, call.parameters)
-        record = await self._registry.record(call.served.kind, target.namespace, target.name)
+        record = await self._registry.record(call.served.stored, target.namespace, target.name)
         return await answer(call, self._rendering.one(call.served, record, wanted), wanted)
 
     async def list(self, call: Call) -> web.Response:
         """A collection, or a page of it."""
-        wanted = call.accepted(PARTIAL_LIST)
+        wanted = call.accepted(TABLE, PARTIAL_LIST)
         parameters, registry = call.parameters, self._registry
         token = parameters.text("continue")
         revision = revision_of_list(registry, parameters)
         try:
             page = await registry.records(
-                call.served.kind,
+                call.served.stored,
                 call.target.namespace,
                 label_selector=parameters.text("labelSelector"),
                 field_selector=field_selector(call),
@@ -80,9 +75,10 @@ class Verbs:
 
     async def create(self, call: Call) -> web.Response:
         """A new object in the collection."""
-        wanted = call.accepted(PARTIAL)
+        wanted = call.accepted(TABLE, PARTIAL)
         obj = await self._decoded(call)
         _place(call, obj)
+        _caution(call)
         action = call.action("create")
         stored = await self._registry.create(
             call.served.incoming(obj),
@@ -93,15 +89,22 @@ class Verbs:
 
     async def update(self, call: Call) -> web.Response:
         """Another state of the object, or of its part that the subresource is."""
-        wanted = call.accepted(PARTIAL)
+        wanted = call.accepted(TABLE, PARTIAL)
         obj = await self._decoded(call)
         _place(call, obj)
+        _caution(call)
         _name(call, obj)
-        incoming = call.served.incoming(obj)
-        stored = await self._registry.update(
-            incoming,
-            subresource=call.target.subresource,
-            manager=call.manager,
+        incoming, target = call.served.incoming(obj), call.target
+        change = Change(
+            call.served.stored,
+            target.namespace if call.served.stored.namespaced else "",
+            target.name,
+            lambda _: copy_of(incoming),
+            target.subresource,
+            call.manager,
+        )
+        stored = await self._registry.modify(
+            change,
             dry_run=call.parameters.dry_run,
             check=check_of(self._authorizer, call.user, call.action("update")),
         )
@@ -112,7 +115,7 @@ class Verbs:
         type_ = PATCHES.get(call.content_type.partition(";")[0].strip().lower())
         if type_ is None:
             raise unsupported(", ".join(PATCHES))
-        wanted = call.accepted(PARTIAL)
+        wanted = call.accepted(TABLE, PARTIAL)
         body = await bodies.read(call.request)
         if type_ is PatchType.APPLY:
             return await self._apply(call, body)
@@ -121,7 +124,7 @@ class Verbs:
                 "PatchOptions.meta.k8s.io is invalid: force: Forbidden: may not be"
                 " specified for non-apply patch"
             )
-        target, kind = call.target, call.served.kind
+        target, kind = call.target, call.served.stored
         decoding = self._decoding(call)
 
         def make(existing: Any) -> Any:
@@ -134,7 +137,8 @@ class Verbs:
         return await self._answer(call, stored, wanted)
 
     async def _apply(self, call: Call, body: bytes) -> web.Response:
-        wanted, target, parameters = call.accepted(PARTIAL), call.target, call.parameters
+        wanted, target, parameters = call.accepted(TABLE, PARTIAL), call.target, call.parameters
+        _caution(call)
         if not parameters.text("fieldManager"):
             raise BadRequest(
                 "PatchOptions.meta.k8s.io is invalid: fieldManager: Required value: is required"
@@ -154,7 +158,7 @@ class Verbs:
             change(new, old)
 
         stored = await self._registry.apply(
-            call.served.kind,
+            call.served.stored,
             target.namespace,
             target.name,
             body,
@@ -167,8 +171,8 @@ class Verbs:
 
     async def delete(self, call: Call) -> web.Response:
         """The object's end, or its beginning."""
-        wanted = call.accepted(PARTIAL)
-        target, kind = call.target, call.served.kind
+        wanted = call.accepted(TABLE, PARTIAL)
+        target, kind = call.target, call.served.stored
         options = await delete_options(call)
         last, removed = await self._registry.delete(
             kind,
@@ -184,10 +188,10 @@ class Verbs:
 
     async def delete_collection(self, call: Call) -> web.Response:
         """The end of what matches."""
-        wanted = call.accepted(PARTIAL_LIST)
+        wanted = call.accepted(TABLE, PARTIAL_LIST)
         options = await delete_options(call)
         await self._registry.delete_collection(
-            call.served.kind,
+            call.served.stored,
             call.target.namespace,
             label_selector=call.parameters.text("labelSelector"),
             field_selector=field_selector(call),
@@ -227,6 +231,13 @@ def field_selector(call: Call) -> str:
         return selector
     named = f"metadata.name={call.target.name}"
     return f"{selector},{named}" if selector else named
+
+
+def _caution(call: Call) -> None:
+    """Who writes an object that nobody acts on yet is told so."""
+    kind = call.served.stored
+    if kind.caveat and not call.target.subresource:
+        call.warnings.append(f"{kind.kind}: {kind.caveat}")
 
 
 def _place(call: Call, obj: Any) -> None:

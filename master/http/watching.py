@@ -13,6 +13,7 @@ import asyncio
 import random
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any, Final
 
 from aiohttp import WSMsgType, web
@@ -22,7 +23,7 @@ from master.api.registry import Registry
 from master.http.answering import CACHE
 from master.http.call import Call
 from master.http.events import Frames
-from master.http.negotiation import PARTIAL, Accepted, Media
+from master.http.negotiation import PARTIAL, TABLE, Accepted, Media
 from master.http.reading import NOT_OLDER, require_reached
 from pilothouse.client.interface import EventType
 from pilothouse.objects.errors import ApiError, Cause, Expired, Invalid, NotAcceptable
@@ -47,7 +48,7 @@ class Watches:
 
     async def watch(self, call: Call, field_selector: str) -> web.StreamResponse:
         """Answer with events until the end; ApiError only before the first byte."""
-        wanted = call.accepted(PARTIAL)
+        wanted = call.accepted(TABLE, PARTIAL)
         if wanted.media is Media.YAML:
             raise NotAcceptable("a watch is served as application/json or protobuf")
         parameters = call.parameters
@@ -58,7 +59,7 @@ class Watches:
         start = self._registry.revision if initial is False and not after else after
         bookmarks = parameters.flag("allowWatchBookmarks")
         batches = self._registry.watch(
-            call.served.kind,
+            call.served.stored,
             call.target.namespace,
             revision=0 if initial else start,
             label_selector=parameters.text("labelSelector"),
@@ -176,9 +177,10 @@ class _Stream:
         initial = self._mark_initial and type_ is EventType.BOOKMARK
         if initial:
             self._mark_initial = False
-        return self._frames.frame(
-            self._call.served, type_, event, self._wanted, initial_end=initial
-        )
+        wanted = self._wanted
+        if wanted.form == TABLE and wanted.headers:
+            self._wanted = replace(wanted, headers=False)  # once is enough
+        return self._frames.frame(self._call.served, type_, event, wanted, initial_end=initial)
 
 
 async def _until_closed(socket: web.WebSocketResponse) -> None:

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.master.http.conftest import Api
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+MERGE = "application/merge-patch+json"
+
+
+def deployment(name: str, replicas: int) -> dict[str, Any]:
+    labels = {"app": name}
+    return {
+        "metadata": {"name": name},
+        "spec": {
+            "replicas": replicas,
+            "selector": {"matchLabels": labels},
+            "template": {
+                "metadata": {"labels": labels},
+                "spec": {"containers": [{"name": "c", "image": "i"}]},
+            },
+        },
+    }
+
+
+def pod(name: str) -> dict[str, Any]:
+    return {
+        "metadata": {"name": name},
+        "spec": {"schedulerName": "none", "containers": [{"name": "c", "image": "i"}]},
+    }
+
+
+async def apps(api: Api, namespace: str) -> str:
+    await api.namespace(namespace)
+    return f"/apis/apps/v1/namespaces/{namespace}/deployments"
+
+
+async def test_scale_is_read_and_written_as_one_kind_for_all(api: Api) -> None:
+    at = await apps(api, "scaled")
+    made = await api.make(at, deployment("d", 0))
+    scale = (await api.get(f"{at}/d/scale")).json
+    assert (scale["kind"], scale["apiVersion"]) == ("Scale", "autoscaling/v1")
+    assert (scale["metadata"]["uid"], scale["spec"]) == (made["metadata"]["uid"], {})
+    assert scale["status"]["selector"] == "app=d"
+    scale["spec"]["replicas"] = 2
+    scale["metadata"].pop("resourceVersion")
+    replaced = await api.ask("PUT", f"{at}/d/scale", scale)
+    assert (replaced.status, replaced.json["spec"]) == (200, {"replicas": 2})
+    body = {"spec": {"replicas": 1}}
+    patched = await api.ask("PATCH", f"{at}/d/scale", body, content_type=MERGE)
+    assert (patched.status, patched.json["spec"]) == (200, {"replicas": 1})
+    assert (await api.get(f"{at}/d")).json["spec"]["replicas"] == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "reason"),
+    [
+        ({"spec": {"replicas": -1}}, 422, "Invalid"),
+        ({"metadata": {"resourceVersion": "1"}}, 409, "Conflict"),
+        ({"metadata": {"name": "other"}}, 400, "BadRequest"),
+    ],
+    ids=["negative", "stale", "another name"],
+)
+async def test_impossible_scale_is_refused(api: Api, change: Any, status: int, reason: str) -> None:
+    at = "/apis/apps/v1/namespaces/unscaled/deployments"
+    if (await api.get(f"{at}/d")).status == 404:
+        await apps(api, "unscaled")
+        await api.make(at, deployment("d", 0))
+    answer = await api.ask("PATCH", f"{at}/d/scale", change, content_type=MERGE)
+    assert (answer.status, answer.json["reason"]) == (status, reason)
+
+
+async def test_status_is_written_apart_from_the_rest(api: Api) -> None:
+    at = await api.namespace("statuses")
+    await api.make(f"{at}/pods", pod("p"))
+    body = {"metadata": {"labels": {"a": "b"}}, "status": {"message": "seen"}}
+    answer = await api.ask("PATCH", f"{at}/pods/p/status", body, content_type=MERGE)
+    assert (answer.status, answer.json["status"]["message"]) == (200, "seen")
+    assert "labels" not in answer.json["metadata"]
+    read = await api.get(f"{at}/pods/p/status")
+    assert read.json["status"]["message"] == "seen"
+
+
+async def test_eviction_ends_a_pod(api: Api) -> None:
+    at = await api.namespace("evicted")
+    await api.make(f"{at}/pods", pod("p"))
+    body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": "p"}}
+    dry = await api.ask("POST", f"{at}/pods/p/eviction?dryRun=All", body)
+    assert (dry.status, (await api.get(f"{at}/pods/p")).status) == (201, 200)
+    answer = await api.ask("POST", f"{at}/pods/p/eviction", body)
+    assert (answer.status, answer.json["status"]) == (201, "Success")
+    assert (await api.get(f"{at}/pods/p")).status == 404
+    again = await api.ask("POST", f"{at}/pods/p/eviction", body)
+    assert (again.status, again.json["reason"]) == (404, "NotFound")
+
+
+@pytest.mark.parametrize("path", ["pods/{}/binding", "bindings"])
+async def test_binding_gives_a_pod_its_node(api: Api, path: str) -> None:
+    namespace = f"bound-{len(path)}"
+    at = await api.namespace(namespace)
+    await api.make(f"{at}/pods", pod("p"))
+    body = {"metadata": {"name": "p"}, "target": {"kind": "Node", "name": "n1"}}
+    answer = await api.ask("POST", f"{at}/{path.format('p')}", body)
+    assert (answer.status, answer.json["status"]) == (201, "Success"), answer.text
+    assert (await api.get(f"{at}/pods/p")).json["spec"]["nodeName"] == "n1"
+    twice = await api.ask("POST", f"{at}/{path.format('p')}", body)
+    assert (twice.status, twice.json["reason"]) == (409, "Conflict")
+
+
+async def test_token_of_a_service_account_is_refused_with_the_reason(api: Api) -> None:
+    answer = await api.ask("POST", "/api/v1/namespaces/default/serviceaccounts/x/token", {})
+    assert answer.status == 405
+    assert answer.json["message"].startswith("this server issues no tokens for service accounts")
+
+
+@pytest.mark.parametrize(
+    ("method", "part", "status"),
+    [
+        ("DELETE", "pods/p/status", 405),
+        ("GET", "pods/p/eviction", 405),
+        ("GET", "pods/p/nothing", 404),
+        ("GET", "pods/p/status/more", 404),
+        ("GET", "configmaps/c/status", 404),
+    ],
+)
+async def test_part_that_is_not_there_is_refused(
+    api: Api, method: str, part: str, status: int
+) -> None:
+    answer = await api.ask(method, f"/api/v1/namespaces/default/{part}")
+    assert answer.status == status
+
+
+async def test_kind_that_nobody_acts_on_yet_comes_with_a_warning(api: Api) -> None:
+    path = "/apis/networking.k8s.io/v1/namespaces/default/networkpolicies?dryRun=All"
+    body = {"metadata": {"name": "n"}, "spec": {"podSelector": {}}}
+    answer = await api.ask("POST", path, body)
+    assert answer.status == 201
+    expected = "NetworkPolicy: stored, not acted on: no traffic is blocked by it"
+    assert answer.warnings == [f'299 - "{expected}"']
