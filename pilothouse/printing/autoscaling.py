@@ -10,6 +10,7 @@ from pilothouse.objects.time import duration_text
 from pilothouse.printing.ages import UNKNOWN, created
 from pilothouse.printing.cells import NONE, UNSET, amount, first_few
 from pilothouse.printing.table import AGE, NAME, Cell, Column, Printer
+from protos import autoscaling_v1_pb2
 from protos.autoscaling_v1_pb2 import Scale
 from protos.autoscaling_v2_pb2 import (
     HorizontalPodAutoscaler,
@@ -67,11 +68,30 @@ def _amounts(target: MetricTarget, current: MetricValueStatus) -> str:
 
 
 def _autoscaler(autoscaler: HorizontalPodAutoscaler, now: float) -> tuple[Cell, ...]:
+    return _scaling(autoscaler, metrics(autoscaler), now)
+
+
+def _first_autoscaler(
+    autoscaler: autoscaling_v1_pb2.HorizontalPodAutoscaler, now: float
+) -> tuple[Cell, ...]:
+    """Version 1 knows of one metric; others are in an annotation."""
+    spec, status = autoscaler.spec, autoscaler.status
+    target = MetricTarget()
+    current = MetricValueStatus()
+    if spec.HasField("target_cpu_utilization_percentage"):
+        target.average_utilization = spec.target_cpu_utilization_percentage
+    if status.HasField("current_cpu_utilization_percentage"):
+        current.average_utilization = status.current_cpu_utilization_percentage
+    known = target.HasField("average_utilization")
+    return _scaling(autoscaler, [f"cpu: {_utilization(target, current)}"] if known else [], now)
+
+
+def _scaling(autoscaler: Any, shown: list[str], now: float) -> tuple[Cell, ...]:
     spec = autoscaler.spec
     return (
         autoscaler.metadata.name,
         f"{spec.scale_target_ref.kind}/{spec.scale_target_ref.name}",
-        first_few(metrics(autoscaler), ", ", METRICS_SHOWN) or NONE,
+        first_few(shown, ", ", METRICS_SHOWN) or NONE,
         str(spec.min_replicas) if spec.HasField("min_replicas") else UNSET,
         spec.max_replicas,
         autoscaler.status.current_replicas,
@@ -106,19 +126,19 @@ _MEASURED = (
     Column("Window", "The time over which it was measured.", format="duration"),
 )
 
+_SCALED = (
+    NAME,
+    Column("Reference", "What it scales."),
+    Column("Targets", "Each metric as it is and as it should be."),
+    Column("MinPods", "The fewest pods it goes down to."),
+    Column("MaxPods", "The most pods it goes up to."),
+    Column("Replicas", "How many pods there are."),
+    AGE,
+)
+
 PRINTERS = {
-    HorizontalPodAutoscaler: Printer(
-        (
-            NAME,
-            Column("Reference", "What it scales."),
-            Column("Targets", "Each metric as it is and as it should be."),
-            Column("MinPods", "The fewest pods it goes down to."),
-            Column("MaxPods", "The most pods it goes up to."),
-            Column("Replicas", "How many pods there are."),
-            AGE,
-        ),
-        _autoscaler,
-    ),
+    HorizontalPodAutoscaler: Printer(_SCALED, _autoscaler),
+    autoscaling_v1_pb2.HorizontalPodAutoscaler: Printer(_SCALED, _first_autoscaler),
     Scale: Printer(
         (
             Column("Name", NAME.description),

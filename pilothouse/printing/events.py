@@ -1,10 +1,14 @@
-"""Events as a table, and when they happened in a word."""
+"""Events as a table, and when they happened in a word.
+
+Those of the group events.k8s.io look as those of the core group, which are the same objects.
+"""
 
 from __future__ import annotations
 
 from pilothouse.printing.ages import age
 from pilothouse.printing.table import NAME, WIDE, Cell, Column, Printer
-from protos.core_v1_pb2 import Event, ObjectReference
+from protos import events_v1_pb2
+from protos.core_v1_pb2 import Event, EventSeries, ObjectReference
 
 
 def interval(event: Event, now: float) -> str:
@@ -66,7 +70,32 @@ def _event(event: Event, now: float) -> tuple[Cell, ...]:
     )
 
 
-COLUMNS = (
+def _renamed(event: events_v1_pb2.Event, now: float) -> tuple[Cell, ...]:
+    return _event(_as_core(event), now)
+
+
+def _as_core(event: events_v1_pb2.Event) -> Event:
+    same = Event(
+        metadata=event.metadata,
+        involved_object=event.regarding,
+        reason=event.reason,
+        message=event.note,
+        source=event.deprecated_source,
+        first_timestamp=event.deprecated_first_timestamp,
+        last_timestamp=event.deprecated_last_timestamp,
+        count=event.deprecated_count,
+        type=event.type,
+        event_time=event.event_time,
+        reporting_component=event.reporting_controller,
+        reporting_instance=event.reporting_instance,
+    )
+    if event.HasField("series"):
+        last = event.series.last_observed_time
+        same.series.CopyFrom(EventSeries(count=event.series.count, last_observed_time=last))
+    return same
+
+
+_COLUMNS = (
     Column("Last Seen", "Time since it happened last."),
     Column("Type", "Normal or Warning."),
     Column("Reason", "What happened, in a word."),
@@ -79,4 +108,7 @@ COLUMNS = (
     Column("Name", NAME.description, format="name", priority=WIDE),
 )
 
-PRINTERS = {Event: Printer(COLUMNS, _event)}
+PRINTERS = {
+    Event: Printer(_COLUMNS, _event),
+    events_v1_pb2.Event: Printer(_COLUMNS, _renamed),
+}

@@ -69,5 +69,10 @@ def columns_of(kind: Kind) -> tuple[Column, ...]:
 
 
 def table_of(kind: Kind, objects: Iterable[Any], *, now: float) -> Table:
-    """The objects, all of that kind, as they look at `now` (Unix seconds)."""
-    return printer_for(kind.message).table(objects, now)
+    """The objects as they look at `now` (Unix seconds).
+
+    They are of that kind, in any one version: those that are stored need no conversion first.
+    """
+    found = list(objects)
+    message = type(found[0]) if found else kind.message
+    return printer_for(message).table(found, now)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from protos import autoscaling_v1_pb2
 from protos.autoscaling_v1_pb2 import Scale
 from protos.autoscaling_v2_pb2 import HorizontalPodAutoscaler
 from protos.metrics_v1beta1_pb2 import NodeMetrics, PodMetrics
@@ -114,3 +115,26 @@ def test_metrics() -> None:
     containers = [{"name": "a", "usage": usage}, {"name": "b", "usage": usage | {"cpu": "1"}}]
     assert cells(PodMetrics, measured | {"containers": containers}) == ["1250m", "200Mi", "1m30s"]
     assert cells(PodMetrics, measured | {"containers": []}) == ["0", "0", "1m30s"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "status", "expected"),
+    [
+        ({"targetCPUUtilizationPercentage": 80}, {}, "cpu: <unknown>/80%"),
+        (
+            {"targetCPUUtilizationPercentage": 80},
+            {"currentCPUUtilizationPercentage": 0},
+            "cpu: 0%/80%",
+        ),
+        ({}, {"currentCPUUtilizationPercentage": 20}, "<none>"),
+    ],
+)
+def test_version_1_of_autoscalers(spec: Document, status: Document, expected: str) -> None:
+    reference = {"kind": "Deployment", "name": "web"}
+    document = {
+        "spec": spec | {"scaleTargetRef": reference, "minReplicas": 1, "maxReplicas": 10},
+        "status": status | {"currentReplicas": 3, "desiredReplicas": 4},
+    }
+    first = autoscaling_v1_pb2.HorizontalPodAutoscaler
+    assert wide(first) == wide(HorizontalPodAutoscaler)
+    assert cells(first, document) == ["Deployment/web", expected, "1", 10, 3]

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from pilothouse.printing.events import interval
+from protos import events_v1_pb2
 from protos.core_v1_pb2 import Event
-from tests.pilothouse.printing.rows import NOW, ago, made, row
+from tests.pilothouse.printing.rows import NOW, ago, made, row, wide
 
 Document = dict[str, Any]
 
@@ -65,3 +66,37 @@ def test_the_source(document: Document, expected: str) -> None:
 
 def test_an_object_without_a_name() -> None:
     assert row(Event, {"involvedObject": {"kind": "Node"}})["Object"] == "node"
+
+
+NEW_STYLE = {
+    "eventTime": ago(300),
+    "series": {"count": 7, "lastObservedTime": ago(10)},
+    "reportingController": "scheduler",
+    "reportingInstance": "s-1",
+    "reason": "BackOff",
+    "type": "Normal",
+    "note": "it waits",
+    "regarding": {"kind": "Pod", "name": "web", "fieldPath": "spec"},
+}
+OLD_STYLE = {
+    "eventTime": None,
+    "deprecatedFirstTimestamp": ago(200),
+    "deprecatedLastTimestamp": ago(5),
+    "deprecatedCount": 5,
+    "deprecatedSource": {"component": "kubelet", "host": "n1"},
+}
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        (NEW_STYLE, ["10s", "Normal", "BackOff", "pod/web", "spec", "scheduler, s-1", "it waits",
+                     "5m", 7, "it"]),
+        (OLD_STYLE, ["5s", "", "", "", "", "kubelet, n1", "", "3m20s", 5, "it"]),
+    ],
+)  # fmt: skip
+def test_events_of_the_events_group_look_the_same(
+    document: Document, expected: list[object]
+) -> None:
+    assert wide(events_v1_pb2.Event) == wide(Event)
+    assert list(row(events_v1_pb2.Event, document).values()) == expected

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from pilothouse.objects import kinds
+from pilothouse.objects.catalog import builtin
 from pilothouse.objects.kinds import Kind
 from pilothouse.printing import columns_of, table_of
 from pilothouse.printing.cells import text
-from protos.core_v1_pb2 import ConfigMap
+from protos.core_v1_pb2 import ConfigMap, Event
 from tests.pilothouse.printing.rows import NOW, ago, made
 
 # Kubernetes has no columns of their own for these.
@@ -29,6 +30,16 @@ def test_every_kind_has_its_own_columns(kind: Kind) -> None:
 def test_every_kind_has_a_cell_for_every_column(kind: Kind) -> None:
     shown = table_of(kind, [made(kind.message, {}), made(kind.message, {})], now=NOW)
     assert [len(row.cells) for row in shown.rows] == [len(shown.columns)] * 2
+
+
+def test_another_version_has_the_same_table() -> None:
+    kind = builtin().find("events.k8s.io", "v1", "events")
+    assert kind is not None
+    stored = made(Event, {"reason": "x"})
+    shown = table_of(kind, [stored], now=NOW)
+    assert shown == table_of(kinds.of(Event), [stored], now=NOW)
+    assert shown.columns == columns_of(kind)
+    assert table_of(kind, [], now=NOW).columns == columns_of(kind)
 
 
 def test_rows_come_in_the_order_of_the_objects() -> None:
