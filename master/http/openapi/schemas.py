@@ -63,7 +63,8 @@ class Schemas:
         local = names.local_name(descriptor.full_name)
         options = descriptor.GetOptions().Extensions
         caveat = options[options_pb2.resource].caveat
-        schema = _described(" ".join(filter(None, (self.comments.of(local), caveat))))
+        told = self.comments.of(local) or _of_list(descriptor)
+        schema = _described(" ".join(filter(None, (told, caveat))))
         if local.startswith("scalars."):
             return schema | scalar(descriptor.name, self.version)
         if options[options_pb2.transparent]:
@@ -127,6 +128,13 @@ class Schemas:
         if not others or self.version == 2:
             return {**ref, **others}
         return {"allOf": [ref], **others}
+
+
+def _of_list(descriptor: Descriptor) -> str:
+    """What lists of kinds are, which need no comments of their own."""
+    kind = descriptor.name.removesuffix("List")
+    is_list = kind != descriptor.name and "items" in descriptor.fields_by_name
+    return f"A list of objects of kind {kind}." if is_list else ""
 
 
 def _described(text: str) -> Schema:
