@@ -1,15 +1,14 @@
 """exec and attach: a process in a pod, talked to over a WebSocket or SPDY.
 
 The answer waits until the process runs: what keeps it from running is told as a Status, not in
-the stream. After that the stream ends with a verdict, and always within IDLE_SECONDS of the last
-byte in either direction. A caller that goes away ends it; nobody waits for the process then.
+the stream. After that the stream ends with a verdict, and always some hours (idle.py) after the
+last byte in either direction. A caller that goes away ends it; nobody waits for the process then.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from typing import Protocol
 
 from aiohttp import web
@@ -17,14 +16,15 @@ from aiohttp import web
 from master.dispatch.podstreams import PodStreams, join, started
 from master.dispatch.tunnels import Tunnel
 from master.http.streams.channels import Channel
+from master.http.streams.idle import idle_limit
 from master.http.streams.query import start_of
+from master.http.streams.spdy.process import SpdyProcess
+from master.http.streams.upgrade import NO_UPGRADE, is_spdy
 from master.http.streams.verdict import Verdict
 from master.http.streams.websocket import WebSocketProcess, is_websocket
 from master.identity.user import User
-from pilothouse.objects.errors import ApiError, BadRequest, InternalError, ServerTimeout
+from pilothouse.objects.errors import ApiError, BadRequest, InternalError
 from protos.resources_pb2 import StreamInput, StreamOutput, StreamStart
-
-IDLE_SECONDS = 4 * 3600.0
 
 
 class Process(Protocol):
@@ -35,8 +35,10 @@ class Process(Protocol):
         """The answer."""
         ...
 
-    async def open(self, request: web.BaseRequest, start: StreamStart) -> None:
-        """Answer: the process runs. ConnectionResetError."""
+    def opened(
+        self, request: web.BaseRequest, start: StreamStart
+    ) -> AbstractAsyncContextManager[None]:
+        """Answer: the process runs. For the length of the block. ConnectionError."""
         ...
 
     def inputs(self) -> AsyncIterator[StreamInput]:
@@ -49,10 +51,6 @@ class Process(Protocol):
 
     async def finish(self, verdict: Verdict) -> None:
         """The last words. ConnectionResetError."""
-        ...
-
-    async def close(self) -> None:
-        """Let the caller go."""
         ...
 
 
@@ -78,7 +76,9 @@ def _asked(request: web.BaseRequest) -> Process:
     """How the request will be answered. BadRequest when it asks for nothing known."""
     if is_websocket(request):
         return WebSocketProcess.asked(request)
-    raise BadRequest("Upgrade: Required value: must be websocket")
+    if is_spdy(request):
+        return SpdyProcess.asked(request)
+    raise BadRequest(NO_UPGRADE)
 
 
 async def _serve(
@@ -88,13 +88,13 @@ async def _serve(
     process: Process,
 ) -> web.StreamResponse:
     with suppress(ConnectionError):
-        async with opening as tunnel:
-            await started(tunnel)
-            await process.open(request, start)
-            verdict = await _converse(tunnel, start, process)
-        if verdict is not None:
-            await process.finish(verdict)
-        await process.close()
+        async with AsyncExitStack() as stack:
+            async with opening as tunnel:
+                await started(tunnel)
+                await stack.enter_async_context(process.opened(request, start))
+                verdict = await _converse(tunnel, start, process)
+            if verdict is not None:
+                await process.finish(verdict)
     return process.response
 
 
@@ -104,7 +104,7 @@ async def _converse(tunnel: Tunnel, start: StreamStart, process: Process) -> Ver
 
     async def write(output: StreamOutput) -> None:
         nonlocal exit_code
-        idle.reschedule(loop.time() + IDLE_SECONDS)
+        busy()
         match output.WhichOneof("content"):
             case "stdout" if start.stdout:
                 await process.put(Channel.STDOUT, output.stdout)
@@ -117,15 +117,12 @@ async def _converse(tunnel: Tunnel, start: StreamStart, process: Process) -> Ver
 
     async def inputs() -> AsyncIterator[StreamInput]:
         async for said in process.inputs():
-            idle.reschedule(loop.time() + IDLE_SECONDS)
+            busy()
             yield said
 
-    loop = asyncio.get_running_loop()
     try:
-        async with asyncio.timeout(IDLE_SECONDS) as idle:
+        async with idle_limit() as busy:
             await join(tunnel, inputs(), write)
     except ApiError as error:
         return Verdict(error=error)
-    except TimeoutError:
-        return Verdict(error=ServerTimeout(f"the stream was idle for {IDLE_SECONDS:.0f} s"))
     return None if exit_code is None else Verdict(exit_code)

@@ -18,25 +18,22 @@ BUFFER_BYTES = 256 * 1024
 
 
 class Wire:
-    """A connection that was taken over. Reading stops while BUFFER_BYTES wait to be read."""
+    """A connection that is taken over. Reading stops while BUFFER_BYTES wait to be read."""
 
-    def __init__(self, request: web.BaseRequest, response: web.StreamResponse) -> None:
-        self.response = response
+    def __init__(self, request: web.BaseRequest, headers: Mapping[str, str]) -> None:
+        self.response = web.StreamResponse(status=101, headers=headers)
+        self.response.force_close()
+        self._request = request
         self._transport = request.transport
         self._pieces: deque[bytes] = deque()
         self._size = 0
         self._ended = False
         self._changed = asyncio.Event()
 
-    @classmethod
-    async def taken(cls, request: web.BaseRequest, headers: Mapping[str, str]) -> Wire:
-        """Answer 101 with these headers; from then on the connection is the caller's."""
-        response = web.StreamResponse(status=101, headers=headers)
-        response.force_close()
-        wire = cls(request, response)
-        _parse_with(request, wire)
-        await response.prepare(request)
-        return wire
+    async def open(self) -> None:
+        """Answer 101; from then on the connection is the caller's. ConnectionError."""
+        _parse_with(self._request, self)
+        await self.response.prepare(self._request)
 
     async def read(self) -> bytes:
         """What arrived; b"" at the end."""
@@ -53,9 +50,6 @@ class Wire:
     async def write(self, data: bytes) -> None:
         """Send, waiting while the client does not take it. ConnectionError if it went away."""
         await self.response.write(data)
-
-    async def close(self) -> None:
-        """The server closes the connection when the handler returns."""
 
     def feed_data(self, data: bytes) -> tuple[bool, bytes]:
         """aiohttp's: bytes have arrived."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 from aiohttp import WSMsgType, web
 
@@ -65,12 +66,17 @@ class WebSocketProcess:
         protocol = protocol_of(request, PROTOCOLS)
         return cls(socket_for(request, protocol), protocol)
 
-    async def open(self, request: web.BaseRequest, start: StreamStart) -> None:
-        """Answer, and say by an empty message that the process runs."""
+    @asynccontextmanager
+    async def opened(self, request: web.BaseRequest, start: StreamStart) -> AsyncIterator[None]:
+        """Answer, and say by an empty message that the process runs. Closed after the block."""
         await self._socket.prepare(request)
         writable = [(start.stdout, Channel.STDOUT), (start.stderr, Channel.STDERR)]
         first = next((channel for wanted, channel in writable if wanted), Channel.ERROR)
         await self.put(first, b"")
+        try:
+            yield
+        finally:
+            await self._socket.close()
 
     async def inputs(self) -> AsyncIterator[StreamInput]:
         """What the caller says. BadRequest, ConnectionResetError."""
@@ -92,7 +98,3 @@ class WebSocketProcess:
         text = verdict.status() if self._protocol.status else verdict.text.encode()
         if text:
             await self.put(Channel.ERROR, text)
-
-    async def close(self) -> None:
-        """Let the caller go."""
-        await self._socket.close()

@@ -19,6 +19,7 @@ from master.api.registry import Registry
 from master.assembly import Master
 from master.config import MasterConfig
 from master.dispatch.podstreams import PodStreams
+from master.http.streams.forwarding import port_forward
 from master.http.streams.logs import logs
 from master.http.streams.remote import attach, exec_
 from master.identity.ca import utc_now
@@ -37,7 +38,12 @@ from protos.resources_pb2 import Chunk, StreamOutput
 from tests.master.running import DEADLINE, END, Agent, Running, pair_of, pod_of
 
 Stream = Callable[[web.BaseRequest, User, str, str, PodStreams], Awaitable[web.StreamResponse]]
-FUNCTIONS: dict[str, Stream] = {"exec": exec_, "attach": attach, "log": logs}
+FUNCTIONS: dict[str, Stream] = {
+    "exec": exec_,
+    "attach": attach,
+    "log": logs,
+    "portforward": port_forward,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +91,9 @@ async def face(directory: Path) -> AsyncIterator[Face]:
         certificate = ServerCertificate(files, authority, names)
         async with listening(config, master, certificate) as ports, AsyncExitStack() as calls:
             running = Running(config, authority, ports, calls)
-            server = web.Server(_handler(master.dispatcher.streams))
+            server = web.Server(
+                _handler(master.dispatcher.streams), handler_cancellation=True, access_log=None
+            )
             context = ssl.create_default_context(
                 ssl.Purpose.CLIENT_AUTH, cadata=authority.pem.decode()
             )
