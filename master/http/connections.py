@@ -9,6 +9,7 @@ from aiohttp import web
 
 from master.dispatch.podstreams import PodStreams
 from master.http.call import Call
+from master.http.streams.forwarding import port_forward
 from master.http.streams.logs import logs
 from master.http.streams.remote import attach, exec_
 from master.identity.user import User
@@ -19,6 +20,7 @@ CONNECTED: Final[dict[str, Connect]] = {
     "log": logs,
     "exec": exec_,
     "attach": attach,
+    "portforward": port_forward,
 }
 
 

@@ -8,14 +8,14 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.master.http.streams.face import Face, face
-from tests.master.running import Agent, pod_of
+from tests.master.http.streams.face import Face
+from tests.master.running import Agent, pod_of, running_master
 
 
 @pytest.fixture
 async def served(tmp_path: Path) -> AsyncIterator[Face]:
-    async with face(tmp_path) as serving:
-        yield serving
+    async with running_master(tmp_path / "master") as master:
+        yield Face(master, tmp_path)
 
 
 @pytest.fixture
