@@ -21,7 +21,7 @@ import binascii
 import hashlib
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -42,6 +42,7 @@ from pilothouse.objects.errors import Unauthorized
 
 WEBSOCKET_PREFIX: Final = "base64url.bearer.authorization.k8s.io."
 MAX_CONNECTIONS: Final = 20_000  # whose certificates are remembered
+_PROTOCOLS: Final = "Sec-WebSocket-Protocol"
 _IMPERSONATE: Final = "impersonate-"
 _REFUSED: Final = "Unauthorized"  # Kubernetes says no more, so that nobody learns what was close
 
@@ -98,15 +99,32 @@ def sent_token(request: web.BaseRequest) -> str | None:
         return bearer_token(values[0])
     if headers.get("Upgrade", "").lower() != "websocket":
         return None
-    return websocket_token(headers.getall("Sec-WebSocket-Protocol", ()))
+    return websocket_token(subprotocols(request))
 
 
-def websocket_token(values: Any) -> str | None:
-    """The token among the subprotocols that a WebSocket's client offers.
+def subprotocols(request: web.BaseRequest) -> list[str]:
+    """What a WebSocket's client offers, in its order."""
+    values = request.headers.getall(_PROTOCOLS, ())
+    return [part.strip() for value in values for part in value.split(",") if part.strip()]
+
+
+def without_token(request: web.BaseRequest) -> web.BaseRequest:
+    """The request as those may see it who answer, and log, what was offered."""
+    if not any(name.startswith(WEBSOCKET_PREFIX) for name in subprotocols(request)):
+        return request
+    headers = request.headers.copy()
+    kept = [name for name in subprotocols(request) if not name.startswith(WEBSOCKET_PREFIX)]
+    del headers[_PROTOCOLS]
+    if kept:
+        headers[_PROTOCOLS] = ", ".join(kept)
+    return request.clone(headers=headers)
+
+
+def websocket_token(offered: Sequence[str]) -> str | None:
+    """The token among the subprotocols that are offered.
 
     There must be one more, for the server to choose: the token is never sent back.
     """
-    offered = [part.strip() for value in values for part in value.split(",")]
     tokens = [part for part in offered if part.startswith(WEBSOCKET_PREFIX)]
     if not tokens:
         return None

@@ -19,6 +19,7 @@ from aiohttp import web
 from master.api.metering import Meter
 from master.api.service import Authorizer
 from master.http import statuses
+from master.http.access import without_token
 from master.http.answering import response, warn
 from master.http.call import Call
 from master.http.gate import Gate
@@ -93,6 +94,7 @@ class Face:
         path, _, query = request.path_qs.partition("?")
         parameters = Parameters(query)
         user = self._authenticate(request)
+        request = without_token(request)
         target = target_of(path)
         if target is None or not target.resource:
             return self._page(request, path, parameters, user)

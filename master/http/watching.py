@@ -20,6 +20,7 @@ from aiohttp import WSMsgType, web
 
 from master.api.events import Delivery
 from master.api.registry import Registry
+from master.http.access import subprotocols
 from master.http.answering import CACHE
 from master.http.call import Call
 from master.http.events import Frames
@@ -124,7 +125,9 @@ class _Stream:
         return response
 
     async def over_socket(self, batches: Batches, seconds: float) -> web.StreamResponse:
-        socket = web.WebSocketResponse(max_msg_size=MAX_HEARD)
+        # Nothing hangs on the subprotocol, but browsers want theirs confirmed.
+        offered = subprotocols(self._call.request)
+        socket = web.WebSocketResponse(protocols=offered, max_msg_size=MAX_HEARD)
         await socket.prepare(self._call.request)
         listening = asyncio.ensure_future(_until_closed(socket))
         try:
