@@ -14,6 +14,7 @@ from master.dispatch.podstreams import PodStreams
 from master.http.access import Authentication
 from master.http.components import Components
 from master.http.connections import Connections
+from master.http.documents import DocumentPages
 from master.http.events import Frames
 from master.http.face import Face
 from master.http.health import Health
@@ -61,6 +62,7 @@ def face_of(around: Surroundings) -> Face:
     return Face(
         resources,
         pages,
+        DocumentPages(resources),
         routes,
         Authentication(around.check_token),
         around.authorizer,

@@ -22,6 +22,7 @@ from master.http import statuses
 from master.http.access import without_token
 from master.http.answering import response, warn
 from master.http.call import Call
+from master.http.documents import DocumentPages
 from master.http.gate import Gate
 from master.http.negotiation import Accepted, Media, accepted
 from master.http.pages import PUBLIC, Pages
@@ -57,6 +58,7 @@ class Face:
         self,
         resources: Resources,
         pages: Pages,
+        documents: DocumentPages,
         routes: Routes,
         authenticate: Authenticate,
         authorizer: Authorizer,
@@ -64,6 +66,7 @@ class Face:
     ) -> None:
         self._resources = resources
         self._pages = pages
+        self._documents = documents
         self._routes = routes
         self._authenticate = authenticate
         self._authorizer = authorizer
@@ -97,7 +100,7 @@ class Face:
         request = without_token(request)
         target = target_of(path)
         if target is None or not target.resource:
-            return self._page(request, path, parameters, user)
+            return await self._page(request, path, parameters, user)
         served = self._resources.find(target.group, target.version, target.resource)
         if served is None:
             _require_user(user, request.method, path)
@@ -105,7 +108,7 @@ class Face:
         call = Call(request, target, served, user, parameters, warnings)
         return await self._resource(call)
 
-    def _page(
+    async def _page(
         self, request: web.BaseRequest, path: str, parameters: Parameters, user: User
     ) -> web.Response:
         parts = path.strip("/").split("/")
@@ -115,7 +118,10 @@ class Face:
             raise MethodNotAllowed(
                 "the server does not allow this method on the requested resource"
             )
-        found = self._pages.answer(request, parts, parameters)
+        if parts[0] == "openapi":
+            found = await self._documents.answer(request, "/".join(parts[1:]), parameters)
+        else:
+            found = self._pages.answer(request, parts, parameters)
         if found is None:
             raise NotFound("the server could not find the requested resource")
         return found

@@ -25,7 +25,17 @@ from pilothouse.objects.codec import from_json
 from protos import meta_v1_pb2 as meta
 
 PUBLIC: Final = frozenset({"healthz", "livez", "readyz", "version"})
-_ROOT: Final = ("/api", "/apis", "/healthz", "/livez", "/metrics", "/readyz", "/version")
+_ROOT: Final = (
+    "/api",
+    "/apis",
+    "/healthz",
+    "/livez",
+    "/metrics",
+    "/openapi/v2",
+    "/openapi/v3",
+    "/readyz",
+    "/version",
+)
 _MESSAGES: Final[dict[str, type[Message]]] = {
     "APIVersions": meta.APIVersions,
     "APIGroupList": meta.APIGroupList,
