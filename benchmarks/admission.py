@@ -80,7 +80,7 @@ def creating(sample: Pod, *, alike: bool = True) -> Callable[[int], None]:
         if not alike:
             pod.spec.containers[0].image = f"example.com/web:{next(tags)}"
         apply_defaults(pod)
-        prepare_create(pod)
+        prepare_create(pod, "1-2-3", 1)
         _require(validate_create(pod) == [])
 
     return create
@@ -140,7 +140,7 @@ def _admitted(sample: Pod) -> Pod:
     pod = Pod()
     pod.CopyFrom(sample)
     apply_defaults(pod)
-    prepare_create(pod)
+    prepare_create(pod, "1-2-3", 1)
     return pod
 
 

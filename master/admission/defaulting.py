@@ -7,20 +7,63 @@ from typing import Any, Final
 
 from google.protobuf.message import Message
 
+from master.admission.defaults.autoscaling import default_autoscaler
+from master.admission.defaults.batch import default_cron_job, default_job
+from master.admission.defaults.claim import default_claim
 from master.admission.defaults.cluster import default_namespace, default_node, default_secret
 from master.admission.defaults.pod import default_pod
-from master.admission.defaults.service import default_endpoint_slice, default_service
-from master.admission.defaults.workload import default_deployment, default_replica_set
-from protos.apps_v1_pb2 import Deployment, ReplicaSet
-from protos.core_v1_pb2 import Namespace, Node, Pod, Secret, Service
+from master.admission.defaults.quota import default_limit_range, default_quota
+from master.admission.defaults.service import (
+    default_endpoint_slice,
+    default_endpoints,
+    default_service,
+)
+from master.admission.defaults.storage import default_persistent_volume
+from master.admission.defaults.workload import (
+    default_controller,
+    default_daemon_set,
+    default_deployment,
+    default_pod_template,
+    default_replica_set,
+    default_stateful_set,
+)
+from protos.apps_v1_pb2 import DaemonSet, Deployment, ReplicaSet, StatefulSet
+from protos.autoscaling_v2_pb2 import HorizontalPodAutoscaler
+from protos.batch_v1_pb2 import CronJob, Job
+from protos.core_v1_pb2 import (
+    Endpoints,
+    LimitRange,
+    Namespace,
+    Node,
+    PersistentVolume,
+    PersistentVolumeClaim,
+    Pod,
+    PodTemplate,
+    ReplicationController,
+    ResourceQuota,
+    Secret,
+    Service,
+)
 from protos.discovery_v1_pb2 import EndpointSlice
 
 _DEFAULTS: Final[dict[type[Message], Callable[[Any], None]]] = {
     Pod: default_pod,
+    PodTemplate: default_pod_template,
     Deployment: default_deployment,
     ReplicaSet: default_replica_set,
+    ReplicationController: default_controller,
+    StatefulSet: default_stateful_set,
+    DaemonSet: default_daemon_set,
+    Job: default_job,
+    CronJob: default_cron_job,
+    HorizontalPodAutoscaler: default_autoscaler,
     Service: default_service,
     EndpointSlice: default_endpoint_slice,
+    Endpoints: default_endpoints,
+    PersistentVolume: default_persistent_volume,
+    PersistentVolumeClaim: default_claim,
+    ResourceQuota: default_quota,
+    LimitRange: default_limit_range,
     Secret: default_secret,
     Namespace: default_namespace,
     Node: default_node,

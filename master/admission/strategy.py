@@ -18,7 +18,23 @@ from master.admission.defaults.cluster import KUBERNETES_FINALIZER
 from master.admission.generation import is_another_desire, is_counted
 from master.admission.qos import qos_class
 from master.admission.service_patch import carry_allocations
+from master.admission.strategies.jobs import create_job
+from master.admission.strategies.storage import (
+    create_claim,
+    create_persistent_volume,
+    date_phase,
+    update_claim,
+    update_persistent_volume,
+)
+from master.admission.strategies.workloads import (
+    count_template,
+    create_daemon_set,
+    create_stateful_set,
+    drop_max_unavailable,
+)
 from pilothouse.objects import kinds
+from protos.apps_v1_pb2 import DaemonSet, StatefulSet
+from protos.batch_v1_pb2 import Job
 from protos.certificates_v1_pb2 import (
     CertificateSigningRequest,
     CertificateSigningRequestCondition,
@@ -39,22 +55,28 @@ Prepare = Callable[[Any], None]
 PrepareUpdate = Callable[[Any, Any], None]
 
 
-def prepare_create(obj: Message) -> None:
-    """Drops what only the server writes. uid and creation_timestamp are the caller's to set
-    afterwards: they come from randomness and the clock."""
+def prepare_create(obj: Message, uid: str = "", now: int = 0) -> None:
+    """Drops what only the server writes, and writes it: `uid` and the time of creation, `now`
+    in unix seconds, which the caller has from randomness and the clock."""
     metadata = _metadata(obj)
     for name in ("uid", "resource_version", "self_link", "creation_timestamp"):
         metadata.ClearField(name)
     metadata.ClearField("generation")
     metadata.ClearField("deletion_timestamp")
     metadata.ClearField("deletion_grace_period_seconds")
+    if uid:
+        metadata.uid = uid
+    if now:
+        metadata.creation_timestamp.seconds = now
     if is_counted(obj):
         metadata.generation = 1
     _CREATE.get(type(obj), _create_any)(obj)
+    if isinstance(obj, PersistentVolume):
+        date_phase(obj, None, now)
 
 
-def prepare_update(new: Message, old: Message, subresource: str = "") -> None:
-    """Makes `new` what the update may really change of `old`.
+def prepare_update(new: Message, old: Message, subresource: str = "", now: int = 0) -> None:
+    """Makes `new` what the update, which happens `now` (unix seconds), may change of `old`.
 
     subresource: "", "status", "scale", "finalize", "approval".
     """
@@ -62,6 +84,8 @@ def prepare_update(new: Message, old: Message, subresource: str = "") -> None:
         _SUBRESOURCES[subresource](new, old)
     else:
         _UPDATE.get(type(new), _update_any)(new, old)
+    if isinstance(new, PersistentVolume) and isinstance(old, PersistentVolume):
+        date_phase(new, old, now)
     _keep_identity(_metadata(new), _metadata(old))
     if is_another_desire(new, old):
         _metadata(new).generation += 1
@@ -129,11 +153,6 @@ def _create_node(node: Node) -> None:
     """A node keeps the status that it registers with, as in Kubernetes."""
 
 
-def _create_volume(volume: PersistentVolume | PersistentVolumeClaim) -> None:
-    volume.ClearField("status")
-    volume.status.phase = "Pending"
-
-
 def _create_namespace(namespace: Namespace) -> None:
     namespace.ClearField("status")
     namespace.status.phase = "Active"
@@ -145,8 +164,11 @@ _CREATE: Final[dict[type[Message], Prepare]] = {
     Pod: _create_pod,
     Node: _create_node,
     Namespace: _create_namespace,
-    PersistentVolume: _create_volume,
-    PersistentVolumeClaim: _create_volume,
+    PersistentVolume: create_persistent_volume,
+    PersistentVolumeClaim: create_claim,
+    StatefulSet: create_stateful_set,
+    DaemonSet: create_daemon_set,
+    Job: create_job,
 }
 
 
@@ -156,6 +178,16 @@ _CREATE: Final[dict[type[Message], Prepare]] = {
 def _update_any(new: Any, old: Any) -> None:
     if type(new) in _REPORTED:
         _take(new, old, "status")
+
+
+def _update_stateful_set(new: StatefulSet, old: StatefulSet) -> None:
+    _take(new, old, "status")
+    drop_max_unavailable(new)
+
+
+def _update_daemon_set(new: DaemonSet, old: DaemonSet) -> None:
+    _take(new, old, "status")
+    count_template(new, old)
 
 
 def _update_service(new: Service, old: Service) -> None:
@@ -173,6 +205,10 @@ def _update_settled(new: Any, old: Any) -> None:
 
 _UPDATE: Final[dict[type[Message], PrepareUpdate]] = {
     Service: _update_service,
+    StatefulSet: _update_stateful_set,
+    DaemonSet: _update_daemon_set,
+    PersistentVolume: update_persistent_volume,
+    PersistentVolumeClaim: update_claim,
     Namespace: _update_settled,
     CertificateSigningRequest: _update_settled,
 }

@@ -12,29 +12,77 @@ from typing import Any, Final
 
 from google.protobuf.message import Message
 
-from master.admission.rules import cluster, data, endpoints, pods, records, services, workloads
+from master.admission.rules import (
+    autoscaling,
+    claims,
+    cluster,
+    cron_jobs,
+    daemons,
+    data,
+    disruption,
+    endpoints,
+    jobs,
+    limits,
+    persistent,
+    pods,
+    quotas,
+    records,
+    services,
+    stateful,
+    workloads,
+)
 from master.admission.rules.metadata import check_metadata, check_metadata_update
 from pilothouse.objects.errors import Cause
-from protos.apps_v1_pb2 import Deployment, ReplicaSet
+from protos.apps_v1_pb2 import (
+    ControllerRevision,
+    DaemonSet,
+    Deployment,
+    ReplicaSet,
+    StatefulSet,
+)
+from protos.autoscaling_v2_pb2 import HorizontalPodAutoscaler
+from protos.batch_v1_pb2 import CronJob, Job
 from protos.coordination_v1_pb2 import Lease
 from protos.core_v1_pb2 import (
     ConfigMap,
+    Endpoints,
     Event,
+    LimitRange,
     Namespace,
     Node,
+    PersistentVolume,
+    PersistentVolumeClaim,
     Pod,
+    PodTemplate,
+    ReplicationController,
+    ResourceQuota,
     Secret,
     Service,
 )
 from protos.discovery_v1_pb2 import EndpointSlice
+from protos.policy_v1_pb2 import PodDisruptionBudget
 
 # Any: each function takes its own message class, which the table's key tells.
 _CREATE: Final[dict[type[Message], Callable[[Any, list[Cause]], None]]] = {
     Pod: pods.check_pod,
     Deployment: workloads.check_deployment,
     ReplicaSet: workloads.check_replica_set,
+    ReplicationController: workloads.check_controller,
+    PodTemplate: workloads.check_pod_template,
+    StatefulSet: stateful.check_stateful_set,
+    ControllerRevision: stateful.check_revision,
+    DaemonSet: daemons.check_daemon_set,
+    Job: jobs.check_job,
+    CronJob: cron_jobs.check_cron_job,
+    HorizontalPodAutoscaler: autoscaling.check_autoscaler,
+    PodDisruptionBudget: disruption.check_budget,
     Service: services.check_service,
     EndpointSlice: endpoints.check_endpoint_slice,
+    Endpoints: endpoints.check_endpoints,
+    PersistentVolume: persistent.check_persistent_volume,
+    PersistentVolumeClaim: claims.check_claim,
+    ResourceQuota: quotas.check_quota,
+    LimitRange: limits.check_limit_range,
     ConfigMap: data.check_config_map,
     Secret: data.check_secret,
     Node: cluster.check_node,
@@ -46,8 +94,20 @@ _UPDATE: Final[dict[type[Message], Callable[[Any, Any, list[Cause]], None]]] = {
     Pod: pods.check_pod_update,
     Deployment: workloads.check_deployment_update,
     ReplicaSet: workloads.check_replica_set_update,
+    ReplicationController: workloads.check_controller_update,
+    StatefulSet: stateful.check_stateful_set_update,
+    ControllerRevision: stateful.check_revision_update,
+    DaemonSet: daemons.check_daemon_set_update,
+    Job: jobs.check_job_update,
+    CronJob: cron_jobs.check_cron_job_update,
+    HorizontalPodAutoscaler: autoscaling.check_autoscaler_update,
+    PodDisruptionBudget: disruption.check_budget_update,
     Service: services.check_service_update,
     EndpointSlice: endpoints.check_endpoint_slice_update,
+    Endpoints: endpoints.check_endpoints_update,
+    PersistentVolume: persistent.check_persistent_volume_update,
+    PersistentVolumeClaim: claims.check_claim_update,
+    ResourceQuota: quotas.check_quota_update,
     ConfigMap: data.check_config_map_update,
     Secret: data.check_secret_update,
     Node: cluster.check_node_update,

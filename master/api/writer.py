@@ -220,9 +220,8 @@ class Writer:
             metadata.name = self._generated_name(metadata.generate_name)
         compares = self._namespace_compares(kind, draft)
         apply_defaults(draft)
-        prepare_create(draft)
-        metadata.uid = str(uuid.UUID(int=self._rng.getrandbits(128), version=4))
-        metadata.creation_timestamp.seconds = int(self._clock.now())
+        uid = str(uuid.UUID(int=self._rng.getrandbits(128), version=4))
+        prepare_create(draft, uid, int(self._clock.now()))
         claims = self._allocator.plan(draft, None)
         try:
             _require_valid(draft, [*claims.causes, *validate_create(draft)])
@@ -264,7 +263,7 @@ class Writer:
         metadata.resource_version = present.resource_version
         require_light(draft)
         apply_defaults(draft)
-        prepare_update(draft, existing, change.subresource)
+        prepare_update(draft, existing, change.subresource, int(self._clock.now()))
         if change.manager is not None:
             metadata.ClearField("managed_fields")
             metadata.managed_fields.MergeFrom(present.managed_fields)

@@ -1,4 +1,4 @@
-"""Defaults of services and endpoint slices.
+"""Defaults of services, endpoint slices and endpoints.
 
 What depends on the cluster's address ranges (IP families, cluster IPs, node ports) is filled
 in by allocation, not here.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from protos.core_v1_pb2 import Service, ServiceSpec
+from protos.core_v1_pb2 import Endpoints, Service, ServiceSpec
 from protos.discovery_v1_pb2 import EndpointSlice
 
 AFFINITY_SECONDS: Final = 10_800
@@ -68,3 +68,10 @@ def default_endpoint_slice(endpoints: EndpointSlice) -> None:
             port.name = ""
         if not port.HasField("protocol"):
             port.protocol = "TCP"
+
+
+def default_endpoints(endpoints: Endpoints) -> None:
+    """Ports have a protocol."""
+    for subset in endpoints.subsets:
+        for port in subset.ports:
+            port.protocol = port.protocol or "TCP"

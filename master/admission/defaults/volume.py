@@ -1,10 +1,13 @@
-"""Defaults of volumes, by source."""
+"""Defaults of volumes, by source: those of pods and, where they have the same source, others."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+from google.protobuf.message import Message
+
+from master.admission.defaults.claim import default_claim_spec
 from master.admission.defaults.container import pull_policy
 from protos.core_v1_pb2 import (
     AzureDiskVolumeSource,
@@ -14,9 +17,12 @@ from protos.core_v1_pb2 import (
     EphemeralVolumeSource,
     HostPathVolumeSource,
     ImageVolumeSource,
+    ISCSIPersistentVolumeSource,
     ISCSIVolumeSource,
     ProjectedVolumeSource,
+    RBDPersistentVolumeSource,
     RBDVolumeSource,
+    ScaleIOPersistentVolumeSource,
     ScaleIOVolumeSource,
     SecretVolumeSource,
     Volume,
@@ -29,12 +35,18 @@ TOKEN_SECONDS: Final = 3600
 def default_volume(volume: Volume) -> None:
     """A volume without a source is an empty directory."""
     source = volume.volume_source
+    default_source(source)
+    if not source.ListFields():
+        source.empty_dir.SetInParent()
+
+
+def default_source(source: Message) -> None:
+    """Defaults of the field that says where a volume comes from; of the first, if several do."""
     for field, value in source.ListFields():
         default = _BY_SOURCE.get(field.name)
         if default is not None:
             default(value)
         return
-    source.empty_dir.SetInParent()
 
 
 def _host_path(source: HostPathVolumeSource) -> None:
@@ -71,12 +83,12 @@ def _projected(source: ProjectedVolumeSource) -> None:
                 token.expiration_seconds = TOKEN_SECONDS
 
 
-def _iscsi(source: ISCSIVolumeSource) -> None:
+def _iscsi(source: ISCSIVolumeSource | ISCSIPersistentVolumeSource) -> None:
     if not source.iscsi_interface:
         source.iscsi_interface = "default"
 
 
-def _rbd(source: RBDVolumeSource) -> None:
+def _rbd(source: RBDVolumeSource | RBDPersistentVolumeSource) -> None:
     source.pool = source.pool or "rbd"
     source.user = source.user or "admin"
     source.keyring = source.keyring or "/etc/ceph/keyring"
@@ -93,16 +105,14 @@ def _azure_disk(source: AzureDiskVolumeSource) -> None:
         source.read_only = False
 
 
-def _scale_io(source: ScaleIOVolumeSource) -> None:
+def _scale_io(source: ScaleIOVolumeSource | ScaleIOPersistentVolumeSource) -> None:
     source.storage_mode = source.storage_mode or "ThinProvisioned"
     source.fs_type = source.fs_type or "xfs"
 
 
 def _ephemeral(source: EphemeralVolumeSource) -> None:
     if source.HasField("volume_claim_template"):
-        spec = source.volume_claim_template.spec
-        if not spec.HasField("volume_mode"):
-            spec.volume_mode = "Filesystem"
+        default_claim_spec(source.volume_claim_template.spec)
 
 
 def _image(source: ImageVolumeSource) -> None:

@@ -1,13 +1,14 @@
-"""Rules of endpoint slices."""
+"""Rules of endpoint slices, and of the endpoints objects that came before them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from master.admission.faults import (
     Path,
     duplicate,
+    forbidden,
     invalid,
     required,
     too_many,
@@ -25,6 +26,8 @@ from master.admission.rules.containers import PROTOCOLS
 from master.admission.rules.metadata import IMMUTABLE, check_labels
 from master.admission.rules.services import special_address
 from pilothouse.objects.errors import Cause
+from protos.core_v1_pb2 import EndpointAddress, Endpoints, EndpointSubset
+from protos.core_v1_pb2 import EndpointPort as SubsetPort
 from protos.discovery_v1_pb2 import Endpoint, EndpointPort, EndpointSlice
 
 ADDRESS_TYPES: Final = frozenset({"FQDN", "IPv4", "IPv6"})
@@ -124,11 +127,74 @@ def _check_ports(ports: Iterable[EndpointPort], found: list[Cause]) -> None:
         if port.name in names:
             found.append(duplicate((*here, "name"), port.name))
         names.add(port.name)
-        protocol = port.protocol
-        if protocol not in PROTOCOLS:
-            at = (*here, "protocol")
-            found.append(unsupported(at, protocol, PROTOCOLS) if protocol else required(at))
         if port.HasField("port") and (why := port_number(port.port)) is not None:
             found.append(invalid((*here, "port"), port.port, why))
-        if port.HasField("app_protocol") and (why := qualified_name(port.app_protocol)) is not None:
-            found.append(invalid((*here, "appProtocol"), port.app_protocol, why))
+        _check_protocol(port, here, found)
+
+
+def check_endpoints(endpoints: Endpoints, found: list[Cause]) -> None:
+    """Addresses by what is open on them."""
+    _check_subsets(endpoints, {}, found)
+
+
+def check_endpoints_update(new: Endpoints, old: Endpoints, found: list[Cause]) -> None:
+    """An address stays on its node."""
+    if new.subsets == old.subsets:
+        return
+    nodes = {
+        it.ip: it.node_name
+        for subset in old.subsets
+        for it in (*subset.addresses, *subset.not_ready_addresses)
+        if it.HasField("node_name")
+    }
+    _check_subsets(new, nodes, found)
+
+
+def _check_subsets(endpoints: Endpoints, nodes: Mapping[str, str], found: list[Cause]) -> None:
+    for index, subset in enumerate(endpoints.subsets):
+        at = ("subsets", index)
+        if not subset.addresses and not subset.not_ready_addresses:
+            found.append(required(at, "must specify `addresses` or `notReadyAddresses`"))
+        for place, it in enumerate(subset.addresses):
+            _check_subset_address(it, nodes, (*at, "addresses", place), found)
+        for place, it in enumerate(subset.not_ready_addresses):
+            _check_subset_address(it, nodes, (*at, "notReadyAddresses", place), found)
+        _check_subset_ports(subset, (*at, "ports"), found)
+
+
+def _check_subset_address(
+    it: EndpointAddress, nodes: Mapping[str, str], at: Path, found: list[Cause]
+) -> None:
+    faults = len(found)
+    if (why := address(it.ip)) is not None:
+        found.append(invalid((*at, "ip"), it.ip, why))
+    if it.hostname and (why := dns_label(it.hostname)) is not None:
+        found.append(invalid((*at, "hostname"), it.hostname, why))
+    if it.HasField("node_name"):
+        here = (*at, "nodeName")
+        if (why := dns_subdomain(it.node_name)) is not None:
+            found.append(invalid(here, it.node_name, why))
+        if nodes.get(it.ip, it.node_name) != it.node_name:
+            found.append(forbidden(here, f"Cannot change NodeName for {it.ip} to {it.node_name}"))
+    if len(found) == faults and (why := special_address(it.ip)) is not None:
+        found.append(invalid((*at, "ip"), it.ip, why))
+
+
+def _check_subset_ports(subset: EndpointSubset, at: Path, found: list[Cause]) -> None:
+    for index, port in enumerate(subset.ports):
+        if port.name:
+            if (why := dns_label(port.name)) is not None:
+                found.append(invalid((*at, index, "name"), port.name, why))
+        elif len(subset.ports) > 1:
+            found.append(required((*at, index, "name")))
+        if (why := port_number(port.port)) is not None:
+            found.append(invalid((*at, index, "port"), port.port, why))
+        _check_protocol(port, (*at, index), found)
+
+
+def _check_protocol(port: EndpointPort | SubsetPort, at: Path, found: list[Cause]) -> None:
+    protocol, here = port.protocol, (*at, "protocol")
+    if protocol not in PROTOCOLS:
+        found.append(unsupported(here, protocol, PROTOCOLS) if protocol else required(here))
+    if port.HasField("app_protocol") and (why := qualified_name(port.app_protocol)) is not None:
+        found.append(invalid((*at, "appProtocol"), port.app_protocol, why))

@@ -19,6 +19,7 @@ from master.admission.grammar import (
 )
 from pilothouse.objects import kinds
 from pilothouse.objects.errors import Cause
+from protos.apps_v1_pb2 import StatefulSet
 from protos.core_v1_pb2 import Namespace, Service
 from protos.meta_v1_pb2 import ManagedFieldsEntry, ObjectMeta, OwnerReference
 
@@ -29,6 +30,7 @@ NOT_NEGATIVE: Final = "must be greater than or equal to 0"
 _NAME_CHECKS: Final[dict[type[Message], Check]] = {
     Namespace: dns_label,
     Service: dns_label_1035,
+    StatefulSet: dns_label,  # its pods are named after it, and a pod's name is a host name
 }
 _STANDARD_FINALIZERS: Final = frozenset({"kubernetes", "orphan", "foregroundDeletion"})
 _OPERATIONS: Final = frozenset({"Apply", "Update"})

@@ -18,6 +18,25 @@ QUANTITY_RULE: Final = (
     "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
 )
 _STANDARD: Final = frozenset({"cpu", "memory", "ephemeral-storage"})
+_OTHER_STANDARD: Final = _STANDARD | {
+    "configmaps",
+    "limits.cpu",
+    "limits.ephemeral-storage",
+    "limits.memory",
+    "persistentvolumeclaims",
+    "pods",
+    "replicationcontrollers",
+    "requests.cpu",
+    "requests.ephemeral-storage",
+    "requests.memory",
+    "requests.storage",
+    "resourcequotas",
+    "secrets",
+    "services",
+    "services.loadbalancers",
+    "services.nodeports",
+    "storage",
+}
 _HUGE_PAGES: Final = "hugepages-"
 _NATIVE_DOMAIN: Final = "kubernetes.io/"
 
@@ -43,6 +62,11 @@ _NOT_A_RESOURCE: Final = "doesn't follow extended resource name standard"
 def is_extended(name: str) -> bool:
     """Whether the resource is one of a vendor: counted in whole units, never overcommitted."""
     return "/" in name and _NATIVE_DOMAIN not in name and not name.startswith("requests.")
+
+
+def is_standard_resource(name: str) -> bool:
+    """Whether the name, which has no domain, means something in a quota or a limit range."""
+    return name in _OTHER_STANDARD or name.startswith((_HUGE_PAGES, f"requests.{_HUGE_PAGES}"))
 
 
 def may_overcommit(name: str) -> bool:

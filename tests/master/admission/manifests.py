@@ -8,35 +8,65 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from protos.apps_v1_pb2 import Deployment, ReplicaSet
+from protos.apps_v1_pb2 import (
+    ControllerRevision,
+    DaemonSet,
+    Deployment,
+    ReplicaSet,
+    StatefulSet,
+)
+from protos.autoscaling_v2_pb2 import HorizontalPodAutoscaler
+from protos.batch_v1_pb2 import CronJob, Job
 from protos.coordination_v1_pb2 import Lease
 from protos.core_v1_pb2 import (
     ConfigMap,
+    Endpoints,
     Event,
+    LimitRange,
     Namespace,
     Node,
+    PersistentVolume,
+    PersistentVolumeClaim,
     Pod,
+    PodTemplate,
+    ReplicationController,
+    ResourceQuota,
     Secret,
     Service,
     ServiceAccount,
 )
 from protos.discovery_v1_pb2 import EndpointSlice
+from protos.policy_v1_pb2 import PodDisruptionBudget
 
 KINDS: dict[str, type[Message]] = {
     kind.DESCRIPTOR.name: kind
     for kind in (
         ConfigMap,
+        ControllerRevision,
+        CronJob,
+        DaemonSet,
         Deployment,
         EndpointSlice,
+        Endpoints,
         Event,
+        HorizontalPodAutoscaler,
+        Job,
         Lease,
+        LimitRange,
         Namespace,
         Node,
+        PersistentVolume,
+        PersistentVolumeClaim,
         Pod,
+        PodDisruptionBudget,
+        PodTemplate,
         ReplicaSet,
+        ReplicationController,
+        ResourceQuota,
         Secret,
         Service,
         ServiceAccount,
+        StatefulSet,
     )
 }
 
@@ -71,10 +101,68 @@ POD_SPEC = {
 }
 TEMPLATE = {"metadata": {"labels": {"app": "web"}}, "spec": POD_SPEC}
 SELECTOR = {"match_labels": {"app": "web"}}
+ENDING_TEMPLATE = {**TEMPLATE, "spec": {**POD_SPEC, "restart_policy": "Never"}}
+CLAIM_SPEC = {
+    "access_modes": ["ReadWriteOnce"],
+    "resources": {"requests": {"storage": amount("1Gi")}},
+}
 BASES: dict[str, dict[str, Any]] = {
     "Pod": {"metadata": META, "spec": POD_SPEC},
     "Deployment": {"metadata": META, "spec": {"selector": SELECTOR, "template": TEMPLATE}},
     "ReplicaSet": {"metadata": META, "spec": {"selector": SELECTOR, "template": TEMPLATE}},
+    "ReplicationController": {"metadata": META, "spec": {"template": TEMPLATE}},
+    "PodTemplate": {"metadata": META, "template": TEMPLATE},
+    "StatefulSet": {
+        "metadata": META,
+        "spec": {
+            "selector": SELECTOR,
+            "template": TEMPLATE,
+            "service_name": "web",
+            "volume_claim_templates": [{"metadata": {"name": "data"}, "spec": CLAIM_SPEC}],
+        },
+    },
+    "DaemonSet": {"metadata": META, "spec": {"selector": SELECTOR, "template": TEMPLATE}},
+    "ControllerRevision": {"metadata": META, "data": {"raw": b"{}"}, "revision": 1},
+    "Job": {
+        "metadata": META,
+        "spec": {"manual_selector": True, "selector": SELECTOR, "template": ENDING_TEMPLATE},
+    },
+    "CronJob": {
+        "metadata": META,
+        "spec": {
+            "schedule": "*/5 * * * *",
+            "job_template": {"spec": {"template": ENDING_TEMPLATE}},
+        },
+    },
+    "HorizontalPodAutoscaler": {
+        "metadata": META,
+        "spec": {
+            "scale_target_ref": {"kind": "Deployment", "name": "web", "api_version": "apps/v1"},
+            "max_replicas": 5,
+        },
+    },
+    "PodDisruptionBudget": {
+        "metadata": META,
+        "spec": {"selector": SELECTOR, "min_available": number(1)},
+    },
+    "PersistentVolume": {
+        "metadata": {"name": "disk"},
+        "spec": {
+            "capacity": {"storage": amount("1Gi")},
+            "access_modes": ["ReadWriteOnce"],
+            "persistent_volume_source": {"host_path": {"path": "/srv/disk"}},
+        },
+    },
+    "PersistentVolumeClaim": {"metadata": META, "spec": CLAIM_SPEC},
+    "LimitRange": {
+        "metadata": META,
+        "spec": {"limits": [{"type": "Container", "max": {"cpu": amount("2")}}]},
+    },
+    "ResourceQuota": {"metadata": META, "spec": {"hard": {"pods": amount("10")}}},
+    "Endpoints": {
+        "metadata": META,
+        "subsets": [{"addresses": [{"ip": "10.244.0.5"}], "ports": [{"port": 8080}]}],
+    },
     "Service": {
         "metadata": META,
         "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}]},

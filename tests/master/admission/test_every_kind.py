@@ -40,7 +40,8 @@ def test_generation_begins_where_kubernetes_counts(kind: Kind) -> None:
 
 @pytest.mark.parametrize("kind", SAMPLED, ids=lambda kind: kind.resource)
 def test_generation_grows_with_the_desire_alone(kind: Kind) -> None:
-    old, labelled, other = created(kind), made(kind.kind), made(kind.kind)
+    old, labelled, other = created(kind), kind.message(), made(kind.kind)
+    labelled.MergeFrom(old)
     labelled.metadata.labels["a"] = "b"
     prepare_update(labelled, old)
     assert labelled.metadata.generation == old.metadata.generation

@@ -48,7 +48,7 @@ def accept(causes: list[Cause]) -> None:
 @settings(max_examples=600, deadline=None)
 def test_any_message_can_be_created_or_refused(obj: Any) -> None:
     apply_defaults(obj)
-    prepare_create(obj)
+    prepare_create(obj, "uid", 1)
     causes = validate_create(obj)
     accept(causes)
     if causes:
@@ -72,7 +72,7 @@ def test_any_message_can_replace_another_or_be_refused(pair: tuple[Any, Any]) ->
     before = type(old)()
     before.CopyFrom(old)
     apply_defaults(new)
-    prepare_update(new, old)
+    prepare_update(new, old, now=2)
     accept(validate_update(new, old))
     assert old == before
 

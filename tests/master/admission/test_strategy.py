@@ -16,7 +16,7 @@ from tests.master.admission.manifests import BASES, amount, build
 def created(kind: str, changes: dict[str, Any] | None = None) -> Any:
     obj = build(kind, changes)
     apply_defaults(obj)
-    prepare_create(obj)
+    prepare_create(obj, "uid", 1)
     return obj
 
 
@@ -43,10 +43,13 @@ def test_server_writes_its_part_of_the_metadata_alone() -> None:
         },
     )
     assert sorted(field.name for field, _ in pod.metadata.ListFields()) == [
+        "creation_timestamp",
         "labels",
         "name",
         "namespace",
+        "uid",
     ]
+    assert (pod.metadata.uid, pod.metadata.creation_timestamp.seconds) == ("uid", 1)
 
 
 def test_pod_starts_pending_with_its_class() -> None:
@@ -55,7 +58,21 @@ def test_pod_starts_pending_with_its_class() -> None:
     assert (status.phase, status.qos_class, status.pod_ip) == ("Pending", "BestEffort", "")
 
 
-@pytest.mark.parametrize("kind", ["Deployment", "ReplicaSet", "Service"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "DaemonSet",
+        "Deployment",
+        "HorizontalPodAutoscaler",
+        "Job",
+        "PersistentVolumeClaim",
+        "PodDisruptionBudget",
+        "ReplicaSet",
+        "ReplicationController",
+        "Service",
+        "StatefulSet",
+    ],
+)
 def test_status_of_a_request_is_not_stored(kind: str) -> None:
     given = {"conditions": [{"type": "Available"}]}
     assert not created(kind, {"status": given}).status.conditions
@@ -72,9 +89,23 @@ def test_namespace_starts_active_with_its_finalizer() -> None:
     assert list(namespace.spec.finalizers) == ["kubernetes"]
 
 
+COUNTED = (
+    "CronJob",
+    "DaemonSet",
+    "Deployment",
+    "EndpointSlice",
+    "Job",
+    "PodDisruptionBudget",
+    "PodTemplate",
+    "ReplicaSet",
+    "ReplicationController",
+    "StatefulSet",
+)
+
+
 @pytest.mark.parametrize("kind", BASES)
 def test_generation_counts_only_where_controllers_observe_it(kind: str) -> None:
-    counted = kind in ("Deployment", "ReplicaSet", "EndpointSlice")
+    counted = kind in COUNTED
     assert created(kind).metadata.generation == (1 if counted else 0)
 
 
@@ -93,6 +124,18 @@ def test_generation_counts_only_where_controllers_observe_it(kind: str) -> None:
         ("EndpointSlice", {"metadata.labels": {"a": "b"}}, 2),
         ("EndpointSlice", {"metadata.annotations": {"a": "b"}}, 1),
         ("Pod", {"spec.containers[0].image": "b"}, 0),
+        ("ReplicationController", {"spec.replicas": 3}, 2),
+        ("PodTemplate", {"template.spec.hostname": "h"}, 2),
+        ("PodTemplate", {"metadata.labels": {"a": "b"}}, 1),
+        ("StatefulSet", {"spec.replicas": 3}, 2),
+        ("StatefulSet", {"metadata.annotations": {"a": "b"}}, 1),
+        ("DaemonSet", {"spec.min_ready_seconds": 3}, 2),
+        ("DaemonSet", {"status.number_ready": 3}, 1),
+        ("Job", {"spec.suspend": True}, 2),
+        ("CronJob", {"spec.suspend": True}, 2),
+        ("PodDisruptionBudget", {"spec.min_available": {"int_val": 2}}, 2),
+        ("HorizontalPodAutoscaler", {"spec.max_replicas": 9}, 0),
+        ("PersistentVolumeClaim", {"spec.volume_name": "disk"}, 0),
     ],
 )
 def test_generation_grows_with_what_is_desired(
@@ -110,6 +153,16 @@ def test_generation_grows_with_what_is_desired(
         ("Node", {"phase": "Running"}),
         ("Service", {"conditions": [{"type": "A"}]}),
         ("Namespace", {"phase": "Terminating"}),
+        ("ReplicationController", {"replicas": 9}),
+        ("StatefulSet", {"replicas": 9}),
+        ("DaemonSet", {"number_ready": 9}),
+        ("Job", {"active": 9}),
+        ("CronJob", {"last_schedule_time": {"seconds": 9}}),
+        ("HorizontalPodAutoscaler", {"current_replicas": 9}),
+        ("PodDisruptionBudget", {"expected_pods": 9}),
+        ("PersistentVolume", {"reason": "gone"}),
+        ("PersistentVolumeClaim", {"phase": "Bound"}),
+        ("ResourceQuota", {"used": {"pods": amount("9")}}),
     ],
 )
 def test_update_keeps_the_status_and_a_status_update_the_rest(

@@ -12,26 +12,33 @@ from master.admission.faults import invalid_object
 from master.admission.strategy import prepare_create, prepare_update
 from master.admission.validation import validate_create, validate_update
 from tests.master.admission.corpus import (
+    bounds,
     containers,
     corners,
+    jobs,
     metadata,
     others,
     pods,
     statuses,
+    storage,
     updates,
+    workloads,
 )
 from tests.master.admission.corpus.case import Broken, BrokenUpdate
 from tests.master.admission.corpus.valid import VALID, VALID_UPDATES
 from tests.master.admission.manifests import BASES, build
 
-CREATES = list(chain(metadata.CASES, containers.CASES, pods.CASES, corners.CASES, others.CASES))
+CREATES = [
+    *chain(metadata.CASES, containers.CASES, pods.CASES, corners.CASES, others.CASES),
+    *chain(workloads.CASES, jobs.CASES, storage.CASES, bounds.CASES),
+]
 
 
 def created(kind: str, changes: dict[str, Any]) -> Any:
     """The object as it goes into validation."""
     obj = build(kind, changes)
     apply_defaults(obj)
-    prepare_create(obj)
+    prepare_create(obj, "uid", 1)
     return obj
 
 
@@ -62,7 +69,10 @@ def test_broken_object_is_refused_with_field_and_rule(case: Broken) -> None:
     assert case.says in causes[0].message
 
 
-UPDATES = [*updates.CASES, *statuses.CASES]
+UPDATES = [
+    *chain(updates.CASES, statuses.CASES, workloads.UPDATES, jobs.UPDATES),
+    *chain(storage.UPDATES, bounds.UPDATES),
+]
 
 
 @pytest.mark.parametrize("case", UPDATES, ids=lambda case: f"{case.kind}: {case.id}")
@@ -227,3 +237,100 @@ def test_container_may_run_again_as_its_policy_says(policy: str, code: int) -> N
     running = {"container_statuses": [{"name": "main", "state": {"running": {}}}]}
     new = replacement("Pod", {"spec.restart_policy": policy, "status": running}, old, "status")
     assert validate_update(new, old) == []
+
+
+@pytest.mark.parametrize(
+    ("reference", "below", "reason"),
+    [
+        ({"api_group": "a.b", "name": "x"}, ".kind", "FieldValueRequired"),
+        ({"kind": "Pod", "name": "x"}, "", "FieldValueInvalid"),
+        ({"api_group": "A", "kind": "Pod", "name": "x"}, ".apiGroup", "FieldValueInvalid"),
+        ({"api_group": "a.b", "kind": "Pod"}, ".name", "FieldValueRequired"),
+    ],
+    ids=["no kind", "core group", "group", "no name"],
+)
+def test_both_names_of_a_broken_source_are_refused(
+    reference: dict[str, str], below: str, reason: str
+) -> None:
+    claim = created("PersistentVolumeClaim", {"spec.data_source_ref": reference})
+    assert faults(claim) == {(f"spec.{name}{below}", reason) for name in SOURCES}
+
+
+SOURCES = ("dataSource", "dataSourceRef")
+
+
+def test_volume_without_capacity_breaks_two_rules() -> None:
+    volume = created("PersistentVolume", {"spec.capacity": {}})
+    assert faults(volume) == {
+        ("spec.capacity", "FieldValueRequired"),
+        ("spec.capacity", "FieldValueNotSupported"),
+    }
+
+
+def test_autoscaler_to_no_replicas_breaks_two_rules() -> None:
+    autoscaler = created("HorizontalPodAutoscaler", {"spec.max_replicas": 0})
+    assert [cause.message for cause in validate_create(autoscaler)] == [
+        "Invalid value: 0: must be greater than 0",
+        "Invalid value: 0: must be greater than or equal to `minReplicas`",
+    ]
+
+
+def test_unknown_resource_of_a_quota_breaks_two_rules() -> None:
+    quota = created("ResourceQuota", {"spec.hard": {"widgets": {"string": "1"}}})
+    assert [cause.message for cause in validate_create(quota)] == [
+        'Invalid value: "widgets": must be a standard resource type or fully qualified',
+        'Invalid value: "widgets": must be a standard resource for quota',
+    ]
+
+
+OWN = {"spec.manual_selector": None, "spec.selector": None}
+
+
+def test_selector_of_a_job_is_generated_from_its_uid() -> None:
+    job = created("Job", OWN)
+    assert validate_create(job) == []
+    assert dict(job.spec.selector.match_labels) == {"batch.kubernetes.io/controller-uid": "uid"}
+    assert dict(job.spec.template.metadata.labels) == {
+        "app": "web",
+        "batch.kubernetes.io/controller-uid": "uid",
+        "batch.kubernetes.io/job-name": "web",
+        "controller-uid": "uid",
+        "job-name": "web",
+    }
+    assert dict(job.metadata.labels) == {"app": "web"}
+
+
+def test_job_without_labels_gets_those_of_its_pods() -> None:
+    job = created("Job", {**OWN, "spec.template.metadata": {}})
+    assert job.metadata.labels == job.spec.template.metadata.labels
+    assert job.metadata.labels["job-name"] == "web"
+
+
+def test_selector_that_is_not_the_generated_one_is_refused() -> None:
+    job = created("Job", {"spec.manual_selector": False})
+    causes = validate_create(job)
+    assert [(cause.field, cause.reason) for cause in causes] == [
+        ("spec.selector", "FieldValueInvalid")
+    ]
+    assert "`selector` not auto-generated" in causes[0].message
+
+
+def test_job_without_uid_cannot_be_told_from_others() -> None:
+    job = build("Job", OWN)
+    apply_defaults(job)
+    prepare_create(job)
+    assert ("metadata.uid", "FieldValueRequired") in faults(job)
+
+
+def test_daemon_set_that_was_not_completed_is_refused_for_what_it_lacks() -> None:
+    daemon_set = build("DaemonSet", {"spec.update_strategy.type": "RollingUpdate"})
+    assert ("spec.updateStrategy.rollingUpdate", "FieldValueRequired") in faults(daemon_set)
+    stateful_set = build("StatefulSet", {})
+    assert {
+        ("spec.podManagementPolicy", "FieldValueRequired"),
+        ("spec.updateStrategy", "FieldValueRequired"),
+    } <= faults(stateful_set)
+    cron_job = build("CronJob", {})
+    assert ("spec.concurrencyPolicy", "FieldValueRequired") in faults(cron_job)
+    endpoints = build("Endpoints", {})
+    assert faults(endpoints) == {("subsets[0].ports[0].protocol", "FieldValueRequired")}

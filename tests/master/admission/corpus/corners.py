@@ -206,7 +206,9 @@ VOLUMES = [
            INVALID),
     Broken("ephemeral volume", "Pod", {S: {"ephemeral": {}}},
            f"{V}.ephemeral.volumeClaimTemplate", REQUIRED),
-    Broken("ephemeral volume modes", "Pod", {S: {"ephemeral": {"volume_claim_template": {}}}},
+    Broken("ephemeral volume modes", "Pod",
+           {S: {"ephemeral": {"volume_claim_template": {
+               "spec": {"resources": {"requests": {"storage": amount("1")}}}}}}},
            f"{V}.ephemeral.volumeClaimTemplate.spec.accessModes", REQUIRED),
     Broken("image volume", "Pod", {S: {"image": {"pull_policy": "Never"}}}, f"{V}.image.reference",
            REQUIRED),

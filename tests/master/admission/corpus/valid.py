@@ -7,6 +7,7 @@ from tests.master.admission.manifests import amount, number, text
 C, I = "spec.containers[0]", "spec.init_containers[0]"  # noqa: E741
 EXEC = {"probe_handler": {"exec": {"command": ["true"]}}}
 REQ = "required_during_scheduling_ignored_during_execution"
+AFFINE = "spec.affinity"
 
 VALID: dict[str, tuple[str, dict[str, Any]]] = {
     "name with dots": ("Pod", {"metadata.name": "a.b.c-1"}),
@@ -205,6 +206,163 @@ VALID: dict[str, tuple[str, dict[str, Any]]] = {
         {"address_type": "FQDN", "endpoints": [{"addresses": ["a.example.com"]}]},
     ),
     "slice of nothing": ("EndpointSlice", {"endpoints": [], "ports": []}),
+    "controller that selects more than its labels": (
+        "ReplicationController",
+        {"spec.selector": {"app": "web"}, "spec.template.metadata.labels.tier": "front"},
+    ),
+    "stateful set whose pods mount its claims": (
+        "StatefulSet",
+        {f"spec.template.{C}.volume_mounts": [{"name": "data", "mount_path": "/data"}]},
+    ),
+    "stateful set on delete": ("StatefulSet", {"spec.update_strategy.type": "OnDelete"}),
+    "ordinals from five": ("StatefulSet", {"spec.ordinals.start": 5}),
+    "daemons that surge": (
+        "DaemonSet",
+        {
+            "spec.update_strategy.rolling_update": {
+                "max_surge": text("10%"),
+                "max_unavailable": number(0),
+            }
+        },
+    ),
+    "daemons on delete": ("DaemonSet", {"spec.update_strategy.type": "OnDelete"}),
+    "job that retries in place": ("Job", {"spec.template.spec.restart_policy": "OnFailure"}),
+    "indexed job with policies": (
+        "Job",
+        {
+            "spec.completion_mode": "Indexed",
+            "spec.completions": 10,
+            "spec.backoff_limit_per_index": 0,
+            "spec.max_failed_indexes": 5,
+            "spec.success_policy.rules": [
+                {"succeeded_indexes": "0,2-4", "succeeded_count": 2},
+                {"succeeded_count": 10},
+            ],
+            "spec.pod_failure_policy.rules": [
+                {
+                    "action": "FailIndex",
+                    "on_exit_codes": {
+                        "operator": "NotIn",
+                        "container_name": "setup",
+                        "values": [0, 42],
+                    },
+                },
+                {"action": "Ignore", "on_pod_conditions": [{"type": "DisruptionTarget"}]},
+            ],
+        },
+    ),
+    "job of another manager": ("Job", {"spec.managed_by": "example.com/batch"}),
+    "job that goes at once": ("Job", {"spec.ttl_seconds_after_finished": 0}),
+    "job of nothing": ("Job", {"spec.completions": 0, "spec.parallelism": 0}),
+    "every nine to five on workdays": ("CronJob", {"spec.schedule": "0 9-17/2 * JAN-jun mon-FRI"}),
+    "schedule with question marks": ("CronJob", {"spec.schedule": "10/20 , 1,15 ? ?"}),
+    "hourly": ("CronJob", {"spec.schedule": "@hourly"}),
+    "every while": ("CronJob", {"spec.schedule": "@every 1h30m"}),
+    "zone": ("CronJob", {"spec.time_zone": "America/Argentina/Buenos_Aires"}),
+    "zone of an offset": ("CronJob", {"spec.time_zone": "Etc/GMT+8"}),
+    "scaled by everything": (
+        "HorizontalPodAutoscaler",
+        {
+            "spec.metrics": [
+                {
+                    "type": "Object",
+                    "object": {
+                        "described_object": {"kind": "Service", "name": "web"},
+                        "metric": {"name": "hits"},
+                        "target": {"type": "Value", "value": amount("10")},
+                    },
+                },
+                {
+                    "type": "ContainerResource",
+                    "container_resource": {
+                        "name": "memory",
+                        "container": "main",
+                        "target": {"type": "AverageValue", "average_value": amount("1Gi")},
+                    },
+                },
+                {
+                    "type": "External",
+                    "external": {
+                        "metric": {"name": "queue"},
+                        "target": {"type": "AverageValue", "average_value": amount("500m")},
+                    },
+                },
+            ],
+            "spec.behavior.scale_down": {"select_policy": "Disabled"},
+        },
+    ),
+    "budget in percent": (
+        "PodDisruptionBudget",
+        {"spec.min_available": None, "spec.max_unavailable": text("100%")},
+    ),
+    "budget for every pod": ("PodDisruptionBudget", {"spec.selector": {}}),
+    "local volume": (
+        "PersistentVolume",
+        {
+            "spec.persistent_volume_source": {"local": {"path": "/dev/sdb"}},
+            "spec.node_affinity.required.node_selector_terms": [
+                {"match_expressions": [{"key": "a", "operator": "Exists"}]}
+            ],
+        },
+    ),
+    "csi volume": (
+        "PersistentVolume",
+        {
+            "spec.persistent_volume_source": {
+                "csi": {
+                    "driver": "Disk.example.com",
+                    "volume_handle": "1",
+                    "node_stage_secret_ref": {"name": "s"},
+                }
+            }
+        },
+    ),
+    "claim of a snapshot": (
+        "PersistentVolumeClaim",
+        {
+            "spec.data_source": {
+                "api_group": "snapshot.storage.k8s.io",
+                "kind": "VolumeSnapshot",
+                "name": "s",
+            },
+            "spec.storage_class_name": "",
+            "spec.volume_mode": "Block",
+        },
+    ),
+    "quota of everything": (
+        "ResourceQuota",
+        {
+            "spec.hard": {
+                "count/deployments.apps": amount("5"),
+                "gold.storageclass.storage.k8s.io/requests.storage": amount("1Ti"),
+                "hugepages-2Mi": amount("1"),
+                "limits.cpu": amount("1500m"),
+                "requests.example.com/gpu": amount("2"),
+                "requests.storage": amount("1Ti"),
+                "services.nodeports": amount("0"),
+            }
+        },
+    ),
+    "quota of a class": (
+        "ResourceQuota",
+        {
+            "spec.scope_selector.match_expressions": [
+                {"scope_name": "PriorityClass", "operator": "In", "values": ["high"]}
+            ]
+        },
+    ),
+    "limits of claims": (
+        "LimitRange",
+        {"spec.limits[1]": {"type": "PersistentVolumeClaim", "max": {"storage": amount("1Ti")}}},
+    ),
+    "ratio with room": (
+        "LimitRange",
+        {
+            "spec.limits[0].min.cpu": amount("500m"),
+            "spec.limits[0].max_limit_request_ratio.cpu": amount("4"),
+        },
+    ),
+    "endpoints without ports": ("Endpoints", {"subsets[0].ports": []}),
 }
 VALID_UPDATES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "image": ("Pod", {}, {f"{C}.image": "other:2"}),
@@ -266,5 +424,126 @@ VALID_UPDATES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
         "Secret",
         {"immutable": True},
         {"immutable": True, "metadata.labels": {"a": "b"}},
+    ),
+    "stateful set grows and changes its pods": (
+        "StatefulSet",
+        {},
+        {
+            "spec.replicas": 3,
+            f"spec.template.{C}.image": "other:2",
+            "spec.ordinals.start": 1,
+            "spec.persistent_volume_claim_retention_policy.when_deleted": "Delete",
+        },
+    ),
+    "daemons change their pods": ("DaemonSet", {}, {f"spec.template.{C}.image": "other:2"}),
+    "controller selects others": (
+        "ReplicationController",
+        {},
+        {"spec.template.metadata.labels": {"app": "db"}},
+    ),
+    "revision is used again": ("ControllerRevision", {}, {"revision": 7}),
+    "more of a job at once": ("Job", {}, {"spec.parallelism": 5, "spec.completions": 1}),
+    "job waits": ("Job", {}, {"spec.suspend": True}),
+    "indexed job grows": (
+        "Job",
+        {"spec.completion_mode": "Indexed", "spec.completions": 5, "spec.parallelism": 5},
+        {"spec.completion_mode": "Indexed", "spec.completions": 8, "spec.parallelism": 8},
+    ),
+    "job that waits goes elsewhere": (
+        "Job",
+        {"spec.suspend": True, f"spec.template.{AFFINE}": {"pod_affinity": {}}},
+        {
+            "spec.suspend": False,
+            f"spec.template.{AFFINE}": {"pod_affinity": {}, "node_affinity": {}},
+            "spec.template.spec.node_selector": {"zone": "a"},
+            "spec.template.spec.tolerations": [{"operator": "Exists"}],
+            "spec.template.metadata.annotations": {"a": "b"},
+            "spec.template.metadata.labels.zone": "a",
+        },
+    ),
+    "job that waits goes anywhere": (
+        "Job",
+        {"spec.suspend": True, f"spec.template.{AFFINE}": {"node_affinity": {}}},
+        {"spec.suspend": True},
+    ),
+    "job that waits gets an affinity": (
+        "Job",
+        {"spec.suspend": True},
+        {"spec.suspend": True, f"spec.template.{AFFINE}": {"node_affinity": {}}},
+    ),
+    "cron job of another template": (
+        "CronJob",
+        {},
+        {f"spec.job_template.spec.template.{C}.image": "other:2"},
+    ),
+    "zone inside a schedule stays": (
+        "CronJob",
+        {"spec.schedule": "CRON_TZ=UTC 0 0 * * *"},
+        {"spec.schedule": "CRON_TZ=UTC 0 1 * * *"},
+    ),
+    "autoscaler that scales to nothing": (
+        "HorizontalPodAutoscaler",
+        {"spec.min_replicas": 0},
+        {
+            "spec.min_replicas": 0,
+            "spec.metrics": [
+                {
+                    "type": "External",
+                    "external": {
+                        "metric": {"name": "queue"},
+                        "target": {"type": "Value", "value": amount("1")},
+                    },
+                }
+            ],
+        },
+    ),
+    "volume is claimed": (
+        "PersistentVolume",
+        {},
+        {"spec.claim_ref": {"namespace": "default", "name": "web"}},
+    ),
+    "volume is tied to nodes": (
+        "PersistentVolume",
+        {},
+        {
+            "spec.node_affinity.required.node_selector_terms": [
+                {"match_expressions": [{"key": "a", "operator": "Exists"}]}
+            ]
+        },
+    ),
+    "volume gets the secret to grow": (
+        "PersistentVolume",
+        {"spec.persistent_volume_source": {"csi": {"driver": "d", "volume_handle": "1"}}},
+        {
+            "spec.persistent_volume_source": {
+                "csi": {
+                    "driver": "d",
+                    "volume_handle": "1",
+                    "controller_expand_secret_ref": {"name": "s", "namespace": "default"},
+                }
+            }
+        },
+    ),
+    "claim is bound": ("PersistentVolumeClaim", {}, {"spec.volume_name": "disk"}),
+    "claim gets a class": ("PersistentVolumeClaim", {}, {"spec.storage_class_name": "fast"}),
+    "bound claim grows": (
+        "PersistentVolumeClaim",
+        {"status": {"phase": "Bound", "capacity": {"storage": amount("1Gi")}}},
+        {"spec.resources.requests.storage": amount("5Gi")},
+    ),
+    "bound claim gives up growing": (
+        "PersistentVolumeClaim",
+        {
+            "spec.resources.requests.storage": amount("5Gi"),
+            "status": {"phase": "Bound", "capacity": {"storage": amount("1Gi")}},
+        },
+        {"spec.resources.requests.storage": amount("2Gi")},
+    ),
+    "quota grows": ("ResourceQuota", {}, {"spec.hard.pods": amount("20")}),
+    "endpoint goes": ("Endpoints", {}, {"subsets": []}),
+    "endpoint on its node": (
+        "Endpoints",
+        {"subsets[0].addresses[0].node_name": "n1"},
+        {"subsets[0].addresses": [{"ip": "10.244.0.5"}, {"ip": "10.244.0.6", "node_name": "n2"}]},
     ),
 }

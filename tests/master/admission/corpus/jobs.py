@@ -1,0 +1,337 @@
+"""Broken jobs and cron jobs."""
+
+from typing import Any
+
+from tests.master.admission.corpus.case import (
+    DUPLICATE,
+    INVALID,
+    REQUIRED,
+    TOO_LONG,
+    TOO_MANY,
+    UNSUPPORTED,
+    Broken,
+    BrokenUpdate,
+)
+
+POD = "spec.template.spec"
+LABELS = "spec.template.metadata.labels"
+RULES, RULES_AT = "spec.pod_failure_policy.rules", "spec.podFailurePolicy.rules"
+INDEXED: dict[str, Any] = {"spec.completion_mode": "Indexed", "spec.completions": 5}
+PER_INDEX: dict[str, Any] = {**INDEXED, "spec.backoff_limit_per_index": 1}
+CODES = {"operator": "In", "values": [1]}
+GENERATED = {"spec.manual_selector": False, "spec.selector": None}
+
+
+def failing(
+    name: str, rule: dict[str, Any], field: str, reason: str, says: str = "", **changes: Any
+) -> Broken:
+    """A job with one broken rule; `field` is below the rule."""
+    at = f"{RULES_AT}[0].{field}".rstrip(".")
+    return Broken(name, "Job", {RULES: [{"action": "FailJob", **rule}]}, at, reason, says)
+
+
+def succeeding(name: str, rule: dict[str, Any], field: str, reason: str, says: str = "") -> Broken:
+    """An indexed job of five with one broken rule; `field` is below the rule."""
+    at = f"spec.successPolicy.rules[0].{field}".rstrip(".")
+    return Broken(name, "Job", {**INDEXED, "spec.success_policy.rules": [rule]}, at, reason, says)
+
+
+COUNTS = [
+    Broken(name, "Job", {f"spec.{field}": -1}, f"spec.{name}", INVALID,
+           "must be greater than or equal to 0")
+    for field, name in (
+        ("parallelism", "parallelism"),
+        ("completions", "completions"),
+        ("active_deadline_seconds", "activeDeadlineSeconds"),
+        ("backoff_limit", "backoffLimit"),
+        ("ttl_seconds_after_finished", "ttlSecondsAfterFinished"),
+    )
+]  # fmt: skip
+JOBS = [
+    *COUNTS,
+    Broken("selector forgotten", "Job", {"spec.selector": None}, "spec.selector", REQUIRED),
+    Broken("selector of others", "Job", {"spec.selector.match_labels": {"app": "db"}}, LABELS,
+           INVALID, "`selector` does not match template `labels`"),
+    Broken("label of another job", "Job", {**GENERATED, f"{LABELS}.job-name": "other"},
+           f"{LABELS}[job-name]", INVALID, "must be 'web'"),
+    Broken("mode", "Job", {"spec.completion_mode": "Random"}, "spec.completionMode", UNSUPPORTED,
+           '"Indexed", "NonIndexed"'),
+    Broken("indexes of nothing", "Job",
+           {"spec.completion_mode": "Indexed", "spec.parallelism": 1}, "spec.completions",
+           REQUIRED, "when completion mode is Indexed"),
+    Broken("too many at once", "Job", {**INDEXED, "spec.parallelism": 100_001},
+           "spec.parallelism", INVALID,
+           "must be less than or equal to 100000 when completion mode is Indexed"),
+    Broken("host names too long", "Job", {**INDEXED, "metadata.name": "a" * 62}, "metadata.name",
+           INVALID, "will not able to create pod with invalid DNS label"),
+    Broken("per index without indexes", "Job", {"spec.backoff_limit_per_index": 1},
+           "spec.backoffLimitPerIndex", INVALID, "requires indexed completion mode"),
+    Broken("failed indexes without a limit of each", "Job",
+           {**INDEXED, "spec.max_failed_indexes": 1}, "spec.backoffLimitPerIndex", REQUIRED,
+           "when maxFailedIndexes is specified"),
+    Broken("more failed than there are", "Job", {**PER_INDEX, "spec.max_failed_indexes": 6},
+           "spec.maxFailedIndexes", INVALID, "must be less than or equal to completions"),
+    Broken("limit of each index", "Job", {**INDEXED, "spec.backoff_limit_per_index": -1},
+           "spec.backoffLimitPerIndex", INVALID),
+    Broken("many without a limit", "Job", {**PER_INDEX, "spec.completions": 100_001},
+           "spec.maxFailedIndexes", REQUIRED, "must be specified when completions is above 100000"),
+    Broken("many at once", "Job",
+           {**PER_INDEX, "spec.completions": 100_001, "spec.max_failed_indexes": 1,
+            "spec.parallelism": 10_001}, "spec.parallelism", INVALID,
+           "must be less than or equal to 10000 when completions are above 100000"),
+    Broken("many failed", "Job",
+           {**PER_INDEX, "spec.completions": 100_001, "spec.max_failed_indexes": 10_001},
+           "spec.maxFailedIndexes", INVALID, "must be less than or equal to 10000"),
+    Broken("manager", "Job", {"spec.managed_by": "me"}, "spec.managedBy", INVALID,
+           "must be a domain-prefixed path"),
+    Broken("no manager", "Job", {"spec.managed_by": ""}, "spec.managedBy", REQUIRED),
+    Broken("manager's domain", "Job", {"spec.managed_by": "A/b"}, "spec.managedBy", INVALID),
+    Broken("manager's path", "Job", {"spec.managed_by": "a.b/c d"}, "spec.managedBy", INVALID,
+           "Invalid path"),
+    Broken("manager's length", "Job", {"spec.managed_by": f"a.b/{'c' * 60}"}, "spec.managedBy",
+           TOO_LONG),
+    Broken("replacement", "Job", {"spec.pod_replacement_policy": "Never"},
+           "spec.podReplacementPolicy", UNSUPPORTED, '"Failed", "TerminatingOrFailed"'),
+    Broken("replacement with failures", "Job",
+           {"spec.pod_replacement_policy": "TerminatingOrFailed", "spec.pod_failure_policy": {}},
+           "spec.podReplacementPolicy", UNSUPPORTED, 'supported values: "Failed"'),
+    Broken("runs for ever", "Job", {f"{POD}.restart_policy": "Always"}, f"{POD}.restartPolicy",
+           REQUIRED, 'valid values: "OnFailure", "Never"'),
+    Broken("restart policy not said", "Job", {f"{POD}.restart_policy": None},
+           f"{POD}.restartPolicy", REQUIRED),
+    Broken("restarts with failures", "Job",
+           {f"{POD}.restart_policy": "OnFailure", "spec.pod_failure_policy": {}},
+           f"{POD}.restartPolicy", INVALID,
+           'only "Never" is supported when podFailurePolicy is specified'),
+    Broken("container", "Job", {f"{POD}.containers[0].image": ""}, f"{POD}.containers[0].image",
+           REQUIRED),
+]  # fmt: skip
+POLICIES = [
+    failing("rule of nothing", {}, "", INVALID,
+            "specifying one of OnExitCodes and OnPodConditions is required"),
+    failing("rule of both", {"on_exit_codes": CODES, "on_pod_conditions": [{"type": "A"}]}, "",
+            INVALID, "specifying both OnExitCodes and OnPodConditions is not supported"),
+    failing("action", {"action": "Retry", "on_exit_codes": CODES}, "action", UNSUPPORTED,
+            '"Count", "FailIndex", "FailJob", "Ignore"'),
+    failing("no action", {"action": "", "on_exit_codes": CODES}, "action", REQUIRED,
+            'valid values: ["Count" "FailIndex" "FailJob" "Ignore"]'),
+    failing("index of none", {"action": "FailIndex", "on_exit_codes": CODES}, "action", INVALID,
+            "requires the backoffLimitPerIndex to be set"),
+    failing("operator", {"on_exit_codes": {**CODES, "operator": "Gt"}}, "onExitCodes.operator",
+            UNSUPPORTED, '"In", "NotIn"'),
+    failing("container", {"on_exit_codes": {**CODES, "container_name": "other"}},
+            "onExitCodes.containerName", INVALID, "must be one of the container or initContainer"),
+    failing("no codes", {"on_exit_codes": {"operator": "In"}}, "onExitCodes.values", INVALID,
+            "at least one value is required"),
+    failing("code of success", {"on_exit_codes": {"operator": "In", "values": [0]}},
+            "onExitCodes.values[0]", INVALID, "must not be 0 for the In operator"),
+    failing("code twice", {"on_exit_codes": {"operator": "In", "values": [1, 1]}},
+            "onExitCodes.values[1]", DUPLICATE),
+    failing("codes out of order", {"on_exit_codes": {"operator": "In", "values": [2, 1]}},
+            "onExitCodes.values", INVALID, "must be ordered"),
+    failing("too many codes", {"on_exit_codes": {"operator": "In", "values": [*range(1, 257)]}},
+            "onExitCodes.values", TOO_MANY),
+    failing("condition", {"on_pod_conditions": [{"type": "a b"}]}, "onPodConditions[0].type",
+            INVALID),
+    failing("condition status", {"on_pod_conditions": [{"type": "A", "status": "Yes"}]},
+            "onPodConditions[0].status", UNSUPPORTED),
+    failing("too many conditions", {"on_pod_conditions": [{"type": "A"}] * 21},
+            "onPodConditions", TOO_MANY),
+    Broken("too many rules", "Job",
+           {RULES: [{"action": "Ignore", "on_exit_codes": CODES}] * 21}, RULES_AT, TOO_MANY),
+    Broken("success without indexes", "Job", {"spec.success_policy.rules": [
+               {"succeeded_count": 1}]}, "spec.successPolicy", INVALID,
+           "requires indexed completion mode"),
+    Broken("success by no rule", "Job", {**INDEXED, "spec.success_policy": {}},
+           "spec.successPolicy.rules", REQUIRED, "at least one rules must be specified"),
+    Broken("too many successes", "Job",
+           {**INDEXED, "spec.success_policy.rules": [{"succeeded_count": 1}] * 21},
+           "spec.successPolicy.rules", TOO_MANY),
+    succeeding("success of nothing", {}, "", REQUIRED,
+               "at least one of succeededCount or succeededIndexes must be specified"),
+    succeeding("count", {"succeeded_count": -1}, "succeededCount", INVALID),
+    succeeding("more than there are", {"succeeded_count": 6}, "succeededCount", INVALID,
+               "must be less than or equal to 5 (the number of specified completions)"),
+    succeeding("more than chosen", {"succeeded_count": 3, "succeeded_indexes": "0-1"},
+               "succeededCount", INVALID, "must be less than or equal to 2 (the number of indexes"),
+    succeeding("indexes of letters", {"succeeded_indexes": "a"}, "succeededIndexes", INVALID,
+               'cannot convert string to integer for index: "a"'),
+    succeeding("index beyond", {"succeeded_indexes": "5"}, "succeededIndexes", INVALID,
+               'too large index: "5"'),
+    succeeding("interval of three", {"succeeded_indexes": "0-1-2"}, "succeededIndexes", INVALID,
+               "at most two parts separated by '-'"),
+    succeeding("interval backwards", {"succeeded_indexes": "2-1"}, "succeededIndexes", INVALID,
+               "non-increasing order, previous: 2, current: 1"),
+    succeeding("indexes backwards", {"succeeded_indexes": "0-2,2"}, "succeededIndexes", INVALID,
+               "non-increasing order, previous: 2, current: 2"),
+]  # fmt: skip
+
+
+def scheduled(name: str, text: str, says: str) -> Broken:
+    return Broken(name, "CronJob", {"spec.schedule": text}, "spec.schedule", INVALID, says)
+
+
+CRON_JOBS = [
+    Broken("name", "CronJob", {"metadata.name": "a" * 53}, "metadata.name", INVALID,
+           "must be no more than 52 characters"),
+    Broken("no schedule", "CronJob", {"spec.schedule": ""}, "spec.schedule", REQUIRED),
+    scheduled("four fields", "* * * *", "expected exactly 5 fields, found 4: [* * * *]"),
+    scheduled("six fields", "* * * * * *", "expected exactly 5 fields, found 6"),
+    scheduled("minute 60", "60 * * * *", "end of range (60) above maximum (59): 60"),
+    scheduled("day 0", "* * 0 * *", "beginning of range (0) below minimum (1): 0"),
+    scheduled("sunday as 7", "* * * * 7", "end of range (7) above maximum (6): 7"),
+    scheduled("backwards", "30-10 * * * *", "beginning of range (30) beyond end of range (10)"),
+    scheduled("step of 0", "*/0 * * * *", "step of range should be a positive number: */0"),
+    scheduled("word", "* * * * someday", "failed to parse int from someday"),
+    scheduled("descriptor", "@often", "unrecognized descriptor: @often"),
+    scheduled("duration", "@every day", "failed to parse duration @every day"),
+    scheduled("zone inside", "TZ=UTC 0 0 * * *", "cannot use TZ or CRON_TZ in schedule"),
+    Broken("no zone", "CronJob", {"spec.time_zone": ""}, "spec.timeZone", INVALID,
+           "timeZone must be nil or non-empty string"),
+    Broken("zone", "CronJob", {"spec.time_zone": "Mars/Base"}, "spec.timeZone", INVALID,
+           "unknown time zone Mars/Base"),
+    Broken("folder of zones", "CronJob", {"spec.time_zone": "America"}, "spec.timeZone", INVALID),
+    Broken("zone outside", "CronJob", {"spec.time_zone": "../etc/passwd"}, "spec.timeZone",
+           INVALID),
+    Broken("zone of the machine", "CronJob", {"spec.time_zone": "Local"}, "spec.timeZone", INVALID,
+           "timeZone must be an explicit time zone"),
+    Broken("concurrency", "CronJob", {"spec.concurrency_policy": "Queue"},
+           "spec.concurrencyPolicy", UNSUPPORTED, '"Allow", "Forbid", "Replace"'),
+    Broken("deadline", "CronJob", {"spec.starting_deadline_seconds": -1},
+           "spec.startingDeadlineSeconds", INVALID),
+    Broken("history", "CronJob", {"spec.successful_jobs_history_limit": -1},
+           "spec.successfulJobsHistoryLimit", INVALID),
+    Broken("history of failures", "CronJob", {"spec.failed_jobs_history_limit": -1},
+           "spec.failedJobsHistoryLimit", INVALID),
+    Broken("selector", "CronJob", {"spec.job_template.spec.selector.match_labels": {"a": "b"}},
+           "spec.jobTemplate.spec.selector", INVALID, "`selector` will be auto-generated"),
+    Broken("manual selector", "CronJob", {"spec.job_template.spec.manual_selector": True},
+           "spec.jobTemplate.spec.manualSelector", UNSUPPORTED, '"false", "nil"'),
+    Broken("job", "CronJob", {"spec.job_template.spec.parallelism": -1},
+           "spec.jobTemplate.spec.parallelism", INVALID),
+    Broken("job that runs for ever", "CronJob",
+           {"spec.job_template.spec.template.spec.restart_policy": None},
+           "spec.jobTemplate.spec.template.spec.restartPolicy", REQUIRED),
+]  # fmt: skip
+DONE: list[dict[str, str]] = [
+    {"type": "SuccessCriteriaMet", "status": "True"},
+    {"type": "Complete", "status": "True"},
+]
+AT_ONE, AT_TWO = {"seconds": 1}, {"seconds": 2}
+COMPLETE = {"conditions": DONE, "start_time": AT_ONE, "completion_time": AT_TWO}
+FAILED = [{"type": "FailureTarget", "status": "True"}, {"type": "Failed", "status": "True"}]
+AT = "status.conditions"
+
+
+def reported(
+    name: str,
+    status: dict[str, Any],
+    field: str,
+    reason: str,
+    says: str = "",
+    before: dict[str, Any] | None = None,
+    job: dict[str, Any] | None = None,
+) -> BrokenUpdate:
+    """`job`: what it is, before and after."""
+    old = {**(job or {}), "status": before or {}}
+    return BrokenUpdate(name, "Job", old, {**(job or {}), "status": status}, field, reason, says,
+                        subresource="status")  # fmt: skip
+
+
+UPDATES = [
+    BrokenUpdate("template", "Job", {}, {f"{POD}.containers[0].image": "other"},
+                 "spec.template", INVALID, "field is immutable"),
+    BrokenUpdate("node of a job that runs", "Job", {}, {f"{POD}.node_selector": {"a": "b"}},
+                 "spec.template", INVALID, "field is immutable"),
+    BrokenUpdate("node of a job that ran before", "Job",
+                 {"spec.suspend": True, "status": {"start_time": AT_ONE}},
+                 {"spec.suspend": True, f"{POD}.node_selector": {"a": "b"}}, "spec.template",
+                 INVALID),
+    BrokenUpdate("image of a job that waits", "Job", {"spec.suspend": True},
+                 {"spec.suspend": True, f"{POD}.containers[0].image": "other"}, "spec.template",
+                 INVALID),
+    BrokenUpdate("pods' attraction of a job that waits", "Job", {"spec.suspend": True},
+                 {"spec.suspend": True, f"{POD}.affinity.pod_affinity": {}}, "spec.template",
+                 INVALID),
+    BrokenUpdate("selector", "Job", {},
+                 {"spec.selector.match_labels": {"a": "b"}, f"{LABELS}.a": "b"}, "spec.selector",
+                 INVALID, "field is immutable"),
+    BrokenUpdate("completions", "Job", {}, {"spec.completions": 2, "spec.parallelism": 1},
+                 "spec.completions", INVALID, "field is immutable"),
+    BrokenUpdate("completions without parallelism", "Job", INDEXED,
+                 {**INDEXED, "spec.completions": 6}, "spec.completions", INVALID,
+                 "can only be modified in tandem with spec.parallelism"),
+    BrokenUpdate("mode", "Job", {"spec.completions": 5, "spec.parallelism": 1}, INDEXED,
+                 "spec.completionMode", INVALID, "field is immutable"),
+    BrokenUpdate("failure policy", "Job", {}, {RULES: [{"action": "Ignore",
+                                                        "on_exit_codes": CODES}]},
+                 "spec.podFailurePolicy", INVALID, "field is immutable"),
+    BrokenUpdate("success policy", "Job", INDEXED,
+                 {**INDEXED, "spec.success_policy.rules": [{"succeeded_count": 1}]},
+                 "spec.successPolicy", INVALID, "field is immutable"),
+    BrokenUpdate("limit of each index", "Job", PER_INDEX,
+                 {**PER_INDEX, "spec.backoff_limit_per_index": 2}, "spec.backoffLimitPerIndex",
+                 INVALID, "field is immutable"),
+    BrokenUpdate("manager", "Job", {}, {"spec.managed_by": "a.b/c"}, "spec.managedBy", INVALID,
+                 "field is immutable"),
+    BrokenUpdate("deadline", "Job", {}, {"spec.active_deadline_seconds": -1},
+                 "spec.activeDeadlineSeconds", INVALID),
+    BrokenUpdate("schedule", "CronJob", {}, {"spec.schedule": "never"}, "spec.schedule", INVALID),
+    BrokenUpdate("zone inside", "CronJob", {}, {"spec.schedule": "TZ=UTC * * * * *"},
+                 "spec.schedule", INVALID, "use timeZone field instead"),
+    BrokenUpdate("zone twice", "CronJob", {"spec.schedule": "TZ=UTC * * * * *"},
+                 {"spec.schedule": "TZ=UTC * * * * *", "spec.time_zone": "UTC"}, "spec.schedule",
+                 INVALID, "cannot use both timeZone field and TZ or CRON_TZ in schedule"),
+    reported("active", {"active": -1}, "status.active", INVALID),
+    reported("more ready than active", {"ready": 1}, "status.ready", INVALID,
+             "cannot set more ready pods than active"),
+    reported("fewer failed", {"failed": 1}, "status.failed", INVALID,
+             "cannot decrease the failed counter", {"failed": 2}),
+    reported("fewer succeeded", {"succeeded": 1}, "status.succeeded", INVALID,
+             "cannot decrease the succeeded counter", {"succeeded": 2}),
+    reported("pod without uid", {"uncounted_terminated_pods": {"failed": [""]}},
+             "status.uncountedTerminatedPods.failed[0]", INVALID, "must not be empty"),
+    reported("pod twice", {"uncounted_terminated_pods": {"succeeded": ["a"], "failed": ["a"]}},
+             "status.uncountedTerminatedPods.failed[0]", DUPLICATE),
+    reported("complete and failed", {**COMPLETE, "conditions": [*DONE, *FAILED]}, AT, INVALID,
+             "cannot set Complete=True and Failed=true conditions"),
+    reported("failed without target", {"conditions": FAILED[1:], "start_time": AT_ONE}, AT,
+             INVALID, "cannot set Failed=True condition without the FailureTarget=true condition"),
+    reported("complete without criteria", {**COMPLETE, "conditions": DONE[1:]}, AT, INVALID,
+             "cannot set Complete=True condition without the SuccessCriteriaMet=true condition"),
+    reported("goes on after its end", {"start_time": AT_ONE}, AT, INVALID,
+             "cannot disable the terminal Complete=True condition", COMPLETE),
+    reported("criteria no longer met", {}, AT, INVALID,
+             "cannot disable the SuccessCriteriaMet=True condition", {"conditions": DONE[:1]}),
+    reported("complete without time", {"conditions": DONE, "start_time": AT_ONE},
+             "status.completionTime", REQUIRED, "completionTime is required for Complete jobs"),
+    reported("time without end", {"completion_time": AT_ONE}, "status.completionTime", INVALID,
+             "cannot set completionTime when there is no Complete=True condition"),
+    reported("ends before it starts", {**COMPLETE, "start_time": {"seconds": 3}},
+             "status.completionTime", INVALID, "completionTime cannot be set before startTime"),
+    reported("ends again", {**COMPLETE, "completion_time": {"seconds": 9}},
+             "status.completionTime", INVALID, "completionTime cannot be mutated", COMPLETE),
+    reported("starts again", {"start_time": AT_TWO}, "status.startTime", REQUIRED,
+             "startTime cannot be removed for unsuspended job", {"start_time": AT_ONE}),
+    reported("ended without start", {"conditions": FAILED}, "status.startTime", REQUIRED,
+             "startTime is required for finished job"),
+    reported("ended and active", {**COMPLETE, "active": 1}, "status.active", INVALID,
+             "active>0 is invalid for finished job"),
+    reported("ended and terminating", {**COMPLETE, "terminating": 1}, "status.terminating",
+             INVALID, "terminating>0 is invalid for finished job"),
+    reported("ended and uncounted", {**COMPLETE, "uncounted_terminated_pods": {"failed": ["a"]}},
+             "status.uncountedTerminatedPods", INVALID, "needs to be empty for finished job"),
+    reported("indexes of a plain job", {"completed_indexes": "0"}, "status.completedIndexes",
+             INVALID, "when non-indexed completion mode"),
+    reported("indexes", {"completed_indexes": "x"}, "status.completedIndexes", INVALID,
+             "error parsing completedIndexes: cannot convert", job=INDEXED),
+    reported("failed indexes", {"failed_indexes": "9"}, "status.failedIndexes", INVALID,
+             "error parsing failedIndexes: too large index", job=PER_INDEX),
+    reported("failed indexes without a limit", {"failed_indexes": ""}, "status.failedIndexes",
+             INVALID, "cannot set non-null failedIndexes when backoffLimitPerIndex is null",
+             job=INDEXED),
+    reported("failed and completed", {"completed_indexes": "0,2-4", "failed_indexes": "1,3"},
+             "status.failedIndexes", INVALID,
+             "failedIndexes and completedIndexes overlap at index: 3", job=PER_INDEX),
+]  # fmt: skip
+CASES = [*JOBS, *POLICIES, *CRON_JOBS]
