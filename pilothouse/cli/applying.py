@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from pilothouse.cli import output as outputs
+from pilothouse.cli.cautions import caution
 from pilothouse.cli.command import (
     Config,
     DryRun,
@@ -27,6 +28,7 @@ from pilothouse.client.interface import PatchType
 from pilothouse.objects import codec
 from pilothouse.objects.errors import AlreadyExists, BadRequest, NotFound
 from pilothouse.objects.kinds import Kind
+from pilothouse.objects.manifest import Document
 from pilothouse.objects.threeway import three_way
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -63,17 +65,19 @@ def apply(
             for document in documents(filename, recursive=recursive)
         ]
         way = _Way(server_side, force_conflicts, field_manager, dry_run)
-        done = []
+        done, new = [], []
         tally = Tally()
         for document, kind, obj in wanted:
             with tally.one(document.where):
-                goal = _placed(document.value, kind, obj)
-                result, verb = await _apply(client, kind, obj, goal, way)
+                result, verb = await _apply(client, kind, obj, _goal(document, kind, obj), way)
                 done.append(result)
+                if verb != "unchanged":
+                    new.append(result)
                 if not output:
                     say(f"{name_of(result)} {verb}" + (" (dry run)" if dry_run else ""))
         if output and done:
             outputs.show(done, output, single=len(wanted) == 1)
+        caution(new)
         tally.finish()
 
     run(config, act)
@@ -89,12 +93,23 @@ class _Way:
     dry_run: bool
 
 
-def _placed(value: dict[str, Any], kind: Kind, obj: Any) -> dict[str, Any]:
-    """The manifest as JSON, with its namespace written in."""
+def _goal(document: Document, kind: Kind, obj: Any) -> dict[str, Any]:
+    """The manifest as JSON of the stored version, with its namespace written in."""
+    if document.api_version == kind.api_version:
+        value = document.value
+    else:
+        value = _said({**codec.to_json(obj), "status": None})
     metadata = dict(value.get("metadata") or {})
     if kind.namespaced:
         metadata["namespace"] = obj.metadata.namespace
     return {**value, "apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata}
+
+
+def _said(value: Any) -> Any:
+    """Without the members that JSON shows though nobody set them."""
+    if isinstance(value, dict):
+        return {key: _said(inner) for key, inner in value.items() if inner not in (None, {})}
+    return [_said(inner) for inner in value] if isinstance(value, list) else value
 
 
 async def _apply(

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from pilothouse.cli import output as outputs
+from pilothouse.cli.cautions import caution
 from pilothouse.cli.command import (
     Config,
     DryRun,
@@ -77,6 +78,7 @@ async def _create(client: Client, wanted: list[Any], output: str, dry_run: bool)
                 say(f"{name_of(made[-1])} created" + (" (dry run)" if dry_run else ""))
     if output and made:
         outputs.show(made, output, single=len(wanted) == 1)
+    caution(made)
     tally.finish()
 
 

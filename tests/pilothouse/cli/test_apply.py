@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.pilothouse.cli.terminal import Pilot
+from tests.samples import sample
 
 CONF = """
 apiVersion: v1
@@ -188,3 +189,38 @@ def test_create_makes_the_simple_kinds(pilot: Pilot, tmp_path: Path) -> None:
 )
 def test_create_explains(pilot: Pilot, arguments: list[str], code: int, message: str) -> None:
     assert message in pilot.refused("create", *arguments, code=code)
+
+
+def test_new_objects_without_effect_are_warned_of_once_a_kind(pilot: Pilot) -> None:
+    manifest = sample("NetworkPolicy")
+    text = f"{manifest}---\n{manifest.replace('name: sample', 'name: other')}"
+    answer = pilot("apply", "-f", "-", input=text)
+    assert answer.out.count(" created") == 2
+    assert answer.err.splitlines() == [
+        "Warning: networkpolicies.networking.k8s.io: stored, not acted on: "
+        "no traffic is blocked by it"
+    ]
+    assert pilot("apply", "-f", "-", input=text).err == ""
+    assert pilot("apply", "-f", "-", input=CONF % ("conf", "1")).err == ""
+
+
+OLDER = """
+apiVersion: autoscaling/v1
+kind: HorizontalPodAutoscaler
+metadata: {name: older}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}
+  maxReplicas: %d
+  targetCPUUtilizationPercentage: 70
+"""
+
+
+def test_a_manifest_may_be_of_another_version_than_the_stored_one(pilot: Pilot) -> None:
+    for replicas, verb in ((3, "created"), (3, "unchanged"), (4, "configured")):
+        out = pilot("apply", "-f", "-", input=OLDER % replicas).out
+        assert out == f"horizontalpodautoscaler.autoscaling/older {verb}\n"
+    shown = pilot("get", "hpa", "older", "-o", "jsonpath={.apiVersion} {.spec.maxReplicas}").out
+    assert shown == "autoscaling/v2 4"
+    pilot("delete", "-f", "-", input=OLDER % 4)
+    refused = pilot.refused("apply", "-f", "-", input=(OLDER % 4).replace("maxR", "maxr"))
+    assert "spec.maxreplicas" in refused

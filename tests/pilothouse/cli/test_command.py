@@ -167,3 +167,8 @@ def test_api_resources(pilot: Pilot) -> None:
     answer = pilot("api-resources")
     assert answer.rows[0] == ["NAME", "SHORTNAMES", "APIVERSION", "NAMESPACED", "KIND"]
     assert ["deployments", "deploy", "apps/v1", "true", "Deployment"] in answer.rows
+    wide = pilot("api-resources", "-o", "wide").out.splitlines()
+    assert wide[0].split()[-2:] == ["CATEGORIES", "NOTE"]
+    (jobs,) = (line for line in wide if line.startswith("jobs "))
+    assert jobs.split()[4:8] == ["all", "stored,", "not", "acted"]
+    pilot("api-resources", "-o", "json", code=2)
