@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from google.protobuf.message import Message
 
 from pilothouse.objects.catalog import Catalog, Subresource, subresources
+from pilothouse.objects.conversion import from_stored, to_stored
 from pilothouse.objects.kinds import Kind
 
 Convert = Callable[[Any], Any]
@@ -97,7 +98,7 @@ class Resources:
             return Served(kind, kind, _same, _same) if kind.message in self._answered else None
         if stored is kind:
             return Served(kind, kind, _same, _same)
-        return None
+        return Served(kind, stored, partial(from_stored, version=kind.message), to_stored)
 
 
 def _same(obj: Any) -> Any:

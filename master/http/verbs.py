@@ -25,6 +25,7 @@ from master.http.patches import PATCHES, patched
 from master.http.reading import revision_of_get, revision_of_list
 from master.http.rendering import Rendering, plain
 from pilothouse.client.interface import PatchType
+from pilothouse.objects.codec import dump_json, to_json
 from pilothouse.objects.errors import BadRequest, Expired
 
 CONTINUE_EXPIRED: Final = (
@@ -144,10 +145,7 @@ class Verbs:
                 "PatchOptions.meta.k8s.io is invalid: fieldManager: Required value: is required"
                 " for apply patch"
             )
-        document = configuration_document(body)
-        self._decoding(call).convert(
-            call.served.message, call.served.group_version, call.served.kind.kind, document
-        )
+        body = self._configuration(call, body)
         change = check_of(self._authorizer, call.user, call.action("patch"))
         made: list[bool] = []
 
@@ -168,6 +166,17 @@ class Verbs:
             check=check,
         )
         return await self._answer(call, stored, wanted, 201 if made == [True] else 200)
+
+    def _configuration(self, call: Call, body: bytes) -> bytes:
+        """The apply configuration in the version that is stored, once it has been looked at."""
+        served = call.served
+        document = configuration_document(body)
+        found = self._decoding(call).convert(
+            served.message, served.group_version, served.kind.kind, document
+        )
+        if served.kind is served.stored:
+            return body
+        return dump_json(stated(to_json(served.incoming(found))))
 
     async def delete(self, call: Call) -> web.Response:
         """The object's end, or its beginning."""
@@ -231,6 +240,16 @@ def field_selector(call: Call) -> str:
         return selector
     named = f"metadata.name={call.target.name}"
     return f"{selector},{named}" if selector else named
+
+
+def stated(value: Any) -> Any:
+    """What a JSON value says: without nulls and empty objects, which stand for nothing."""
+    if isinstance(value, list):
+        return [stated(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    found = {key: stated(item) for key, item in value.items()}
+    return {key: item for key, item in found.items() if item is not None and item != {}}
 
 
 def _caution(call: Call) -> None:
