@@ -11,6 +11,7 @@ from master.dispatch.podstreams import PodStreams
 from master.http.call import Call
 from master.http.streams.forwarding import port_forward
 from master.http.streams.logs import logs
+from master.http.streams.proxying.proxy import proxy
 from master.http.streams.remote import attach, exec_
 from master.identity.user import User
 
@@ -22,12 +23,13 @@ CONNECTED: Final[dict[str, Connect]] = {
     "attach": attach,
     "portforward": port_forward,
 }
+PROXY: Final = "proxy"
 
 
 class Connections:
     """`names`: the subresources that are streams."""
 
-    names: Final = frozenset(CONNECTED)
+    names: Final = frozenset({*CONNECTED, PROXY})
 
     def __init__(self, streams: PodStreams) -> None:
         self._streams = streams
@@ -35,5 +37,9 @@ class Connections:
     async def connect(self, call: Call) -> web.StreamResponse:
         """Answer with the stream, until it ends."""
         target = call.target
+        if target.subresource == PROXY:
+            return await proxy(
+                call.request, target.resource, target.namespace, target.name, self._streams
+            )
         connect = CONNECTED[target.subresource]
         return await connect(call.request, call.user, target.namespace, target.name, self._streams)

@@ -5,8 +5,8 @@ here that is not decided there. Each function takes the request, who sent it and
 and returns a response that has been sent. An ApiError raised by one was raised before the first
 byte of an answer: the server makes a Status of it. One function a module:
 
-    exec_, attach   remote.py       WebSocket (websocket.py) or SPDY (spdy/)
-    port_forward    forwarding.py   the same two, and SPDY within a WebSocket
+    exec_, attach   remote.py        WebSocket (websocket.py) or SPDY (spdy/)
+    port_forward    forwarding.py    the same two, and SPDY within a WebSocket
     logs            logs.py
-    proxy           proxy.py        HTTP to a pod, or to a service's pod, through the tunnel
+    proxy           proxying/        HTTP to a pod, or to a service's pod
 """

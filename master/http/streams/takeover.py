@@ -1,8 +1,8 @@
 """A request's connection beyond HTTP: as raw bytes both ways, or watched for its end.
 
 aiohttp hands what arrives after a request to a parser that a response may put in place, as its
-own WebSockets do; both classes here are such parsers. A client sends nothing of its new protocol
-before it has read the head of the answer, so nothing is lost on the way.
+own WebSockets do; Incoming and Departure are such parsers. A client sends nothing of its new
+protocol before it has read the head of the answer, so nothing is lost on the way.
 """
 
 from __future__ import annotations
@@ -17,23 +17,15 @@ from aiohttp import web
 BUFFER_BYTES = 256 * 1024
 
 
-class Wire:
-    """A connection that is taken over. Reading stops while BUFFER_BYTES wait to be read."""
+class Incoming:
+    """What arrives on a connection, from now on. Nothing is read while BUFFER_BYTES wait here."""
 
-    def __init__(self, request: web.BaseRequest, headers: Mapping[str, str]) -> None:
-        self.response = web.StreamResponse(status=101, headers=headers)
-        self.response.force_close()
-        self._request = request
-        self._transport = request.transport
+    def __init__(self, transport: asyncio.Transport | None) -> None:
+        self._transport = transport
         self._pieces: deque[bytes] = deque()
         self._size = 0
         self._ended = False
         self._changed = asyncio.Event()
-
-    async def open(self) -> None:
-        """Answer 101; from then on the connection is the caller's. ConnectionError."""
-        _parse_with(self._request, self)
-        await self.response.prepare(self._request)
 
     async def read(self) -> bytes:
         """What arrived; b"" at the end."""
@@ -46,10 +38,6 @@ class Wire:
         if self._transport is not None and not self._ended:
             self._transport.resume_reading()
         return data
-
-    async def write(self, data: bytes) -> None:
-        """Send, waiting while the client does not take it. ConnectionError if it went away."""
-        await self.response.write(data)
 
     def feed_data(self, data: bytes) -> tuple[bool, bytes]:
         """aiohttp's: bytes have arrived."""
@@ -64,6 +52,29 @@ class Wire:
         """aiohttp's: the connection is gone."""
         self._ended = True
         self._changed.set()
+
+
+class Wire:
+    """The connection of a request, taken over."""
+
+    def __init__(self, request: web.BaseRequest, headers: Mapping[str, str]) -> None:
+        self.response = web.StreamResponse(status=101, headers=headers)
+        self.response.force_close()
+        self._request = request
+        self._incoming = Incoming(request.transport)
+
+    async def open(self) -> None:
+        """Answer 101; from then on the connection is the caller's. ConnectionError."""
+        _parse_with(self._request, self._incoming)
+        await self.response.prepare(self._request)
+
+    async def read(self) -> bytes:
+        """What arrived; b"" at the end."""
+        return await self._incoming.read()
+
+    async def write(self, data: bytes) -> None:
+        """Send, waiting while the client does not take it. ConnectionError if it went away."""
+        await self.response.write(data)
 
 
 class Departure:
@@ -88,7 +99,7 @@ class Departure:
         self._gone.set()
 
 
-def _parse_with(request: web.BaseRequest, parser: Wire | Departure) -> None:
+def _parse_with(request: web.BaseRequest, parser: Incoming | Departure) -> None:
     if request.transport is None:
         raise ConnectionResetError("the client is gone")
     # Annotated for WebSockets' reader; what is called is feed_data and feed_eof.
