@@ -17,6 +17,8 @@ from master.api.allocator import PREFIX as ALLOCATIONS
 from master.api.allocator import Allocator, Ranges
 from master.api.keys import key_of, resource_of
 from master.archive.fault import Fault
+from master.identity.access_tokens import PREFIX as ACCESS_TOKENS
+from master.identity.access_tokens import AccessToken
 from master.identity.tokens import PREFIX as TOKENS
 from master.identity.tokens import TokenRecord
 from master.store.contract import Entry, Key
@@ -43,7 +45,9 @@ class Contents:
         if entry.key.startswith(ALLOCATIONS):
             self._held[entry.key] = entry.value.decode(errors="replace")
         elif entry.key.startswith(TOKENS):
-            self._see_token(entry)
+            self._see_token(entry, TokenRecord)
+        elif entry.key.startswith(ACCESS_TOKENS):
+            self._see_token(entry, AccessToken)
         elif not entry.key.startswith(_INTERNAL):
             self._see_object(entry)
 
@@ -52,10 +56,10 @@ class Contents:
         yield from self._faults
         yield from _between(self._used, self._held)
 
-    def _see_token(self, entry: Entry) -> None:
+    def _see_token(self, entry: Entry, record: type[TokenRecord | AccessToken]) -> None:
         try:
-            sound = TokenRecord.decode(entry).key == entry.key
-        except (ValueError, TypeError):
+            sound = record.decode(entry).key == entry.key
+        except (ValueError, TypeError, KeyError):
             sound = False
         if not sound:
             self._faults.append(Fault(entry.key, "is no token", "revoke it"))

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from master.api.registry import Registry
+from master.identity.access_tokens import AccessTokens, Wanted
 from master.identity.ca import utc_now
 from master.identity.files import IdentityFiles
 from master.identity.tokens import Tokens
@@ -44,4 +45,7 @@ async def populate(directory: Path) -> None:
         settings.metadata.name, settings.metadata.namespace = "settings", "default"
         await (registry.create(settings) if text == "1" else registry.update(settings))
     await Tokens(store, SystemClock()).create(60, "")
+    access = AccessTokens(store, SystemClock())
+    await access.open()
+    await access.create(Wanted("anna", ("dev",)), "admin")
     await store.close()

@@ -117,6 +117,11 @@ async def test_compacted_history_is_sound(data: Path) -> None:
         pytest.param(
             "UPDATE log SET value = 'x' WHERE key LIKE '/-/tokens/%'", "is no token", id="token"
         ),
+        pytest.param(
+            "UPDATE log SET value = '{}' WHERE key LIKE '/-/access-tokens/%'",
+            "is no token",
+            id="access token",
+        ),
     ],
 )
 def test_damage_is_named(data: Path, statement: str, says: str) -> None:
