@@ -2,8 +2,8 @@
 
 Comes in: the served kinds. Goes out: /openapi/v2 as JSON and as protobuf, the index /openapi/v3,
 and one document a group and version below it. All are pure functions of the kinds, equal to the
-byte for equal kinds; whoever serves other kinds later makes new Documents. Making all takes a
-large part of a second of one core, so a server calls in a thread.
+byte for equal kinds; whoever serves other kinds later makes new Documents. Making all takes
+about half a second of one core, so a server calls in a thread.
 
     Documents(catalog.builtin(), "v1.32.0").version3("apis/apps/v1")
 """
