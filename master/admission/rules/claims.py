@@ -11,6 +11,7 @@ from master.admission.faults import (
     Path,
     forbidden,
     invalid,
+    render,
     required,
     unsupported,
 )
@@ -127,9 +128,9 @@ def _check_data_sources(spec: PersistentVolumeClaimSpec, at: Path, found: list[C
         return
     if reference.namespace:
         rule = "may not be specified when dataSourceRef.namespace is specified"
-        found.append(invalid(here, source.name, rule))
+        found.append(invalid(at, render(here), rule))
     elif _target(source) != _target(reference):
-        found.append(invalid(here, source.name, "must match dataSourceRef"))
+        found.append(invalid(at, render(here), "must match dataSourceRef"))
 
 
 def _target(reference: Any) -> tuple[bool, str, str, str]:

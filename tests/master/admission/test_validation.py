@@ -334,3 +334,48 @@ def test_daemon_set_that_was_not_completed_is_refused_for_what_it_lacks() -> Non
     assert ("spec.concurrencyPolicy", "FieldValueRequired") in faults(cron_job)
     endpoints = build("Endpoints", {})
     assert faults(endpoints) == {("subsets[0].ports[0].protocol", "FieldValueRequired")}
+
+
+def test_selector_of_a_job_without_its_labels_is_refused() -> None:
+    job = created("Job", OWN)
+    job.spec.template.metadata.ClearField("labels")
+    at = "spec.template.metadata.labels"
+    assert faults(job) == {
+        (at, "FieldValueInvalid"),
+        *((f"{at}[{key}]", "FieldValueRequired") for key in GENERATED),
+    }
+
+
+GENERATED = (
+    "batch.kubernetes.io/controller-uid",
+    "batch.kubernetes.io/job-name",
+    "controller-uid",
+    "job-name",
+)
+
+
+def test_source_in_another_namespace_is_checked_where_it_is_in_use() -> None:
+    source = {"api_group": "a.b", "kind": "Image", "name": "i"}
+    old = stored("PersistentVolumeClaim", {})
+    old.spec.data_source_ref.namespace = "other"
+    reference = {**source, "namespace": "A"}
+    new = replacement("PersistentVolumeClaim", {"spec.data_source_ref": reference}, old)
+    new.spec.data_source.name = "i"
+    assert {
+        ("spec.dataSourceRef.namespace", "FieldValueInvalid"),
+        ("spec", "FieldValueInvalid"),
+    } <= {(cause.field, cause.reason) for cause in validate_update(new, old)}
+
+
+def test_very_many_failed_indexes_break_two_rules() -> None:
+    changes = {
+        "spec.completion_mode": "Indexed",
+        "spec.completions": 200_000,
+        "spec.max_failed_indexes": 100_001,
+        "spec.backoff_limit_per_index": 0,
+    }
+    assert [cause.message for cause in validate_create(created("Job", changes))] == [
+        "Invalid value: 100001: must be less than or equal to 100000",
+        "Invalid value: 100001: must be less than or equal to 10000 when completions are above "
+        "100000 and used with backoff limit per index",
+    ]

@@ -162,6 +162,10 @@ POLICIES = [
                "at most two parts separated by '-'"),
     succeeding("interval backwards", {"succeeded_indexes": "2-1"}, "succeededIndexes", INVALID,
                "non-increasing order, previous: 2, current: 1"),
+    Broken("indexes without end", "Job",
+           {**INDEXED, "spec.completions": 30_000, "spec.success_policy.rules": [
+               {"succeeded_indexes": ",".join(map(str, range(0, 30_000, 2)))}]},
+           "spec.successPolicy.rules[0].succeededIndexes", TOO_LONG),
     succeeding("indexes backwards", {"succeeded_indexes": "0-2,2"}, "succeededIndexes", INVALID,
                "non-increasing order, previous: 2, current: 2"),
 ]  # fmt: skip
@@ -303,6 +307,8 @@ UPDATES = [
              "cannot disable the terminal Complete=True condition", COMPLETE),
     reported("criteria no longer met", {}, AT, INVALID,
              "cannot disable the SuccessCriteriaMet=True condition", {"conditions": DONE[:1]}),
+    reported("criteria met after the end", {**COMPLETE, "conditions": DONE}, AT, INVALID,
+             "for Job already has Complete=true conditions", {**COMPLETE, "conditions": DONE[1:]}),
     reported("complete without time", {"conditions": DONE, "start_time": AT_ONE},
              "status.completionTime", REQUIRED, "completionTime is required for Complete jobs"),
     reported("time without end", {"completion_time": AT_ONE}, "status.completionTime", INVALID,

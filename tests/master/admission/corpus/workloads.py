@@ -8,6 +8,7 @@ from tests.master.admission.corpus.case import (
     Broken,
     BrokenUpdate,
 )
+from tests.master.admission.corpus.statuses import reported
 from tests.master.admission.manifests import number, text
 
 ROLL = "spec.update_strategy.rolling_update"
@@ -124,5 +125,19 @@ UPDATES = [
                  "field is immutable"),
     BrokenUpdate("template", "PodTemplate", {}, {"template.spec.containers[0].image": ""},
                  "template.spec.containers[0].image", REQUIRED),
+]  # fmt: skip
+UPDATES += [
+    reported("ready", "ReplicationController", {"ready_replicas": 1}, "status.readyReplicas",
+             INVALID, "cannot be greater than status.replicas"),
+    reported("current", "StatefulSet", {"current_replicas": 1}, "status.currentReplicas", INVALID,
+             "cannot be greater than status.replicas"),
+    reported("more available than ready", "StatefulSet", {"replicas": 1, "available_replicas": 1},
+             "status.availableReplicas", INVALID, "cannot be greater than status.readyReplicas"),
+    reported("collisions forgotten", "StatefulSet", {}, "status.collisionCount", INVALID,
+             "cannot be decremented", {"status": {"collision_count": 2}}),
+    reported("misscheduled", "DaemonSet", {"number_misscheduled": -1},
+             "status.numberMisscheduled", INVALID),
+    reported("collisions", "DaemonSet", {"collision_count": 1}, "status.collisionCount", INVALID,
+             "cannot be decremented", {"status": {"collision_count": 2}}),
 ]  # fmt: skip
 CASES = [*CONTROLLERS, *STATEFUL, *DAEMONS]
