@@ -11,6 +11,7 @@ from master.admission.defaults.autoscaling import default_autoscaler
 from master.admission.defaults.batch import default_cron_job, default_job
 from master.admission.defaults.claim import default_claim
 from master.admission.defaults.cluster import default_namespace, default_node, default_secret
+from master.admission.defaults.networking import default_ingress_class, default_network_policy
 from master.admission.defaults.pod import default_pod
 from master.admission.defaults.quota import default_limit_range, default_quota
 from master.admission.defaults.service import (
@@ -45,6 +46,7 @@ from protos.core_v1_pb2 import (
     Service,
 )
 from protos.discovery_v1_pb2 import EndpointSlice
+from protos.networking_v1_pb2 import IngressClass, NetworkPolicy
 
 _DEFAULTS: Final[dict[type[Message], Callable[[Any], None]]] = {
     Pod: default_pod,
@@ -60,6 +62,8 @@ _DEFAULTS: Final[dict[type[Message], Callable[[Any], None]]] = {
     Service: default_service,
     EndpointSlice: default_endpoint_slice,
     Endpoints: default_endpoints,
+    NetworkPolicy: default_network_policy,
+    IngressClass: default_ingress_class,
     PersistentVolume: default_persistent_volume,
     PersistentVolumeClaim: default_claim,
     ResourceQuota: default_quota,

@@ -41,6 +41,7 @@ def _cached(reasons: Callable[[str], list[str]]) -> Check:
 dns_label: Final = _cached(names.dns1123_label)
 dns_subdomain: Final = _cached(names.dns1123_subdomain)
 dns_label_1035: Final = _cached(names.dns1035_label)
+wildcard_subdomain: Final = _cached(names.wildcard_subdomain)
 label_value: Final = _cached(names.label_value)
 qualified_name: Final = _cached(names.qualified_name)
 environment_name: Final = _cached(names.env_var_name)

@@ -21,10 +21,12 @@ from master.admission.rules import (
     data,
     disruption,
     endpoints,
+    ingresses,
     jobs,
     limits,
     persistent,
     pods,
+    policies,
     quotas,
     records,
     services,
@@ -60,6 +62,7 @@ from protos.core_v1_pb2 import (
     Service,
 )
 from protos.discovery_v1_pb2 import EndpointSlice
+from protos.networking_v1_pb2 import Ingress, IngressClass, NetworkPolicy
 from protos.policy_v1_pb2 import PodDisruptionBudget
 
 # Any: each function takes its own message class, which the table's key tells.
@@ -79,6 +82,9 @@ _CREATE: Final[dict[type[Message], Callable[[Any, list[Cause]], None]]] = {
     Service: services.check_service,
     EndpointSlice: endpoints.check_endpoint_slice,
     Endpoints: endpoints.check_endpoints,
+    Ingress: ingresses.check_ingress,
+    IngressClass: ingresses.check_ingress_class,
+    NetworkPolicy: policies.check_network_policy,
     PersistentVolume: persistent.check_persistent_volume,
     PersistentVolumeClaim: claims.check_claim,
     ResourceQuota: quotas.check_quota,
@@ -105,6 +111,9 @@ _UPDATE: Final[dict[type[Message], Callable[[Any, Any, list[Cause]], None]]] = {
     Service: services.check_service_update,
     EndpointSlice: endpoints.check_endpoint_slice_update,
     Endpoints: endpoints.check_endpoints_update,
+    Ingress: ingresses.check_ingress_update,
+    IngressClass: ingresses.check_ingress_class_update,
+    NetworkPolicy: policies.check_network_policy_update,
     PersistentVolume: persistent.check_persistent_volume_update,
     PersistentVolumeClaim: claims.check_claim_update,
     ResourceQuota: quotas.check_quota_update,

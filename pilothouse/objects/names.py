@@ -16,6 +16,7 @@ PORT_NAME_LENGTH = 15
 
 _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _SUBDOMAIN = rf"{_LABEL}(\.{_LABEL})*"
+_WILDCARD = rf"\*\.{_SUBDOMAIN}"
 _LABEL_1035 = r"[a-z]([-a-z0-9]*[a-z0-9])?"
 _QUALIFIED = r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 _LABEL_VALUE = rf"({_QUALIFIED})?"
@@ -31,6 +32,11 @@ _LABEL_RULE = (
 _SUBDOMAIN_RULE = (
     "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or"
     " '.', and must start and end with an alphanumeric character"
+)
+_WILDCARD_RULE = (
+    "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which"
+    " must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric"
+    " character"
 )
 _LABEL_1035_RULE = (
     "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an"
@@ -92,6 +98,7 @@ def _grammar(pattern: str, rule: str, *examples: str, limit: int = 0) -> _Check:
 
 _label = _grammar(_LABEL, _LABEL_RULE, "my-name", "123-abc", limit=LABEL_LENGTH)
 _subdomain = _grammar(_SUBDOMAIN, _SUBDOMAIN_RULE, "example.com", limit=SUBDOMAIN_LENGTH)
+_wildcard = _grammar(_WILDCARD, _WILDCARD_RULE, "*.example.com", limit=SUBDOMAIN_LENGTH)
 _label_1035 = _grammar(_LABEL_1035, _LABEL_1035_RULE, "my-name", "abc-123", limit=LABEL_LENGTH)
 _label_value = _grammar(
     _LABEL_VALUE, _LABEL_VALUE_RULE, "MyValue", "my_value", "12345", limit=LABEL_LENGTH
@@ -114,6 +121,11 @@ def dns1123_label(text: str) -> list[str]:
 def dns1123_subdomain(text: str) -> list[str]:
     """Reasons against an RFC 1123 subdomain: most objects' names."""
     return _subdomain(text)
+
+
+def wildcard_subdomain(text: str) -> list[str]:
+    """Reasons against "*." and an RFC 1123 subdomain: hosts of ingresses."""
+    return _wildcard(text)
 
 
 def dns1035_label(text: str) -> list[str]:

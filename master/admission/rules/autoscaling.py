@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from master.admission.amounts import nanos
 from master.admission.faults import Path, forbidden, invalid, required, unsupported
-from master.admission.grammar import dns_label, path_segment
+from master.admission.grammar import dns_label
 from master.admission.rules.counts import check_counts
+from master.admission.rules.references import check_segment
 from master.admission.rules.resources import container_resource_fault
 from pilothouse.objects.errors import Cause
 from protos.autoscaling_v2_pb2 import (
@@ -81,16 +82,8 @@ def _check_spec(spec: HorizontalPodAutoscalerSpec, least: int, found: list[Cause
 
 
 def _check_reference(reference: CrossVersionObjectReference, at: Path, found: list[Cause]) -> None:
-    _check_segment(reference.kind, (*at, "kind"), "", found)
-    _check_segment(reference.name, (*at, "name"), "", found)
-
-
-def _check_segment(text: str, at: Path, rule: str, found: list[Cause]) -> None:
-    """A name that becomes a part of a path; `rule`: why it must be there."""
-    if not text:
-        found.append(required(at, rule))
-    elif (why := path_segment(text)) is not None:
-        found.append(invalid(at, text, why))
+    check_segment(reference.kind, (*at, "kind"), "", found)
+    check_segment(reference.name, (*at, "name"), "", found)
 
 
 def _check_metric(metric: MetricSpec, at: Path, found: list[Cause]) -> None:
@@ -172,7 +165,7 @@ def _check_used(target: MetricTarget, at: Path, found: list[Cause]) -> None:
 
 
 def _check_identifier(metric: MetricIdentifier, at: Path, found: list[Cause]) -> None:
-    _check_segment(metric.name, (*at, "name"), "must specify a metric name", found)
+    check_segment(metric.name, (*at, "name"), "must specify a metric name", found)
 
 
 def _check_target(target: MetricTarget, at: Path, found: list[Cause]) -> None:

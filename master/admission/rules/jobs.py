@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from master.admission.faults import Key, Path, invalid, required, too_long, unsupported
-from master.admission.grammar import dns_label, dns_subdomain
+from master.admission.grammar import dns_label
 from master.admission.rules.counts import check_not_negative
 from master.admission.rules.job_policies import check_failure_policy, check_success_policy
 from master.admission.rules.job_status import check_job_status
 from master.admission.rules.metadata import IMMUTABLE
+from master.admission.rules.references import check_domain_path
 from master.admission.rules.selectors import check_label_selector
 from master.admission.rules.templates import check_selected, check_template, selects
 from master.admission.strategies.jobs import generated_labels
@@ -37,8 +37,6 @@ _MAX_FAILED: Final = 100_000
 _MANY: Final = 100_000  # completions; with more the other two have to be fewer
 _MAX_OF_MANY: Final = 10_000
 _MANAGER_LIMIT: Final = 63  # bytes
-_PATH_PATTERN: Final = r"[A-Za-z0-9/\-._~%!$&'()*+,;=:]+"
-_MANAGER_PATH: Final = re.compile(_PATH_PATTERN, re.ASCII)
 # What no update changes; the template has rules of its own.
 _FIXED: Final = (
     "selector",
@@ -110,27 +108,13 @@ def _check_spec(spec: JobSpec, at: Path, found: list[Cause]) -> None:
         why = "when maxFailedIndexes is specified"
         found.append(required((*at, "backoffLimitPerIndex"), why))
     if spec.HasField("managed_by"):
-        _check_manager(spec.managed_by, (*at, "managedBy"), found)
+        check_domain_path(spec.managed_by, (*at, "managedBy"), found)
+        if len(spec.managed_by.encode()) > _MANAGER_LIMIT:
+            found.append(too_long((*at, "managedBy"), _MANAGER_LIMIT))
     _check_mode(spec, at, found)
     _check_policies(spec, at, found)
     check_template(spec.template, (*at, "template"), found)
     _check_restarts(spec, (*at, "template", "spec", "restartPolicy"), found)
-
-
-def _check_manager(name: str, at: Path, found: list[Cause]) -> None:
-    """Who runs the job instead of the master: "example.com/controller"."""
-    domain, slash, path = name.partition("/")
-    if not name:
-        found.append(required(at))
-    elif not slash or not domain or not path:
-        found.append(invalid(at, name, 'must be a domain-prefixed path (such as "acme.io/foo")'))
-    elif (why := dns_subdomain(domain)) is not None:
-        found.append(invalid(at, domain, why))
-    elif not _MANAGER_PATH.fullmatch(path):
-        rule = f"Invalid path (regex used for validation is '{_PATH_PATTERN}')"
-        found.append(invalid(at, path, rule))
-    if len(name.encode()) > _MANAGER_LIMIT:
-        found.append(too_long(at, _MANAGER_LIMIT))
 
 
 def _check_mode(spec: JobSpec, at: Path, found: list[Cause]) -> None:

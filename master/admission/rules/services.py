@@ -15,6 +15,7 @@ from master.admission.grammar import (
     port_number,
     qualified_name,
 )
+from master.admission.rules.balancers import check_balancers
 from master.admission.rules.containers import PROTOCOLS
 from master.admission.rules.metadata import IMMUTABLE, NOT_NEGATIVE, check_labels
 from master.admission.rules.probes import check_port_reference
@@ -73,18 +74,8 @@ def check_service_update(new: Service, old: Service, found: list[Cause]) -> None
 
 
 def _check_status(service: Service, found: list[Cause]) -> None:
-    for index, ingress in enumerate(service.status.load_balancer.ingress):
-        at = ("status", "loadBalancer", "ingress", index)
-        if ingress.ip and (why := address(ingress.ip)) is not None:
-            found.append(invalid((*at, "ip"), ingress.ip, why))
-        name = ingress.hostname
-        if not name:
-            continue
-        if (why := dns_subdomain(name)) is not None:
-            found.append(invalid((*at, "hostname"), name, why))
-        elif address(name) is None:
-            why = "must be a DNS name, not an IP address"
-            found.append(invalid((*at, "hostname"), name, why))
+    at = ("status", "loadBalancer", "ingress")
+    check_balancers(service.status.load_balancer.ingress, at, found)
 
 
 def _check_type(spec: ServiceSpec, found: list[Cause]) -> None:

@@ -36,6 +36,7 @@ from protos.core_v1_pb2 import (
     ServiceAccount,
 )
 from protos.discovery_v1_pb2 import EndpointSlice
+from protos.networking_v1_pb2 import Ingress, IngressClass, NetworkPolicy
 from protos.policy_v1_pb2 import PodDisruptionBudget
 
 KINDS: dict[str, type[Message]] = {
@@ -50,10 +51,13 @@ KINDS: dict[str, type[Message]] = {
         Endpoints,
         Event,
         HorizontalPodAutoscaler,
+        Ingress,
+        IngressClass,
         Job,
         Lease,
         LimitRange,
         Namespace,
+        NetworkPolicy,
         Node,
         PersistentVolume,
         PersistentVolumeClaim,
@@ -162,6 +166,36 @@ BASES: dict[str, dict[str, Any]] = {
     "Endpoints": {
         "metadata": META,
         "subsets": [{"addresses": [{"ip": "10.244.0.5"}], "ports": [{"port": 8080}]}],
+    },
+    "Ingress": {
+        "metadata": META,
+        "spec": {
+            "rules": [
+                {
+                    "host": "shop.example.com",
+                    "ingress_rule_value": {
+                        "http": {
+                            "paths": [
+                                {
+                                    "path": "/",
+                                    "path_type": "Prefix",
+                                    "backend": {"service": {"name": "web", "port": {"number": 80}}},
+                                }
+                            ]
+                        }
+                    },
+                }
+            ]
+        },
+    },
+    "IngressClass": {"metadata": {"name": "own"}, "spec": {"controller": "example.com/ingress"}},
+    "NetworkPolicy": {
+        "metadata": META,
+        "spec": {
+            "pod_selector": SELECTOR,
+            "ingress": [{"ports": [{"port": number(80)}]}],
+            "egress": [{"to": [{"pod_selector": {}}]}],
+        },
     },
     "Service": {
         "metadata": META,

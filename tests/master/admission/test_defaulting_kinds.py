@@ -217,3 +217,24 @@ def test_share_that_is_given_stands() -> None:
     rolling = {"max_unavailable": number(0), "max_surge": number(2)}
     strategy = defaulted("DaemonSet", {"spec.update_strategy.rolling_update": rolling}).spec
     assert strategy.update_strategy.rolling_update.max_unavailable.int_val == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "types"),
+    [
+        ({"spec.egress": []}, ["Ingress"]),
+        ({}, ["Ingress", "Egress"]),
+        ({"spec.policy_types": ["Egress"]}, ["Egress"]),
+    ],
+    ids=["in", "out", "given"],
+)
+def test_policy_restricts_what_it_has_rules_for(changes: dict[str, Any], types: list[str]) -> None:
+    spec = defaulted("NetworkPolicy", changes).spec
+    assert list(spec.policy_types) == types
+    assert spec.ingress[0].ports[0].protocol == "TCP"
+
+
+def test_parameters_of_a_class_belong_to_the_cluster() -> None:
+    changes = {"spec.parameters": {"kind": "Config", "name": "c"}}
+    assert defaulted("IngressClass", changes).spec.parameters.scope == "Cluster"
+    assert not defaulted("IngressClass").spec.HasField("parameters")

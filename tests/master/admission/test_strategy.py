@@ -94,7 +94,10 @@ COUNTED = (
     "DaemonSet",
     "Deployment",
     "EndpointSlice",
+    "Ingress",
+    "IngressClass",
     "Job",
+    "NetworkPolicy",
     "PodDisruptionBudget",
     "PodTemplate",
     "ReplicaSet",
@@ -163,6 +166,7 @@ def test_generation_grows_with_what_is_desired(
         ("PersistentVolume", {"reason": "gone"}),
         ("PersistentVolumeClaim", {"phase": "Bound"}),
         ("ResourceQuota", {"used": {"pods": amount("9")}}),
+        ("Ingress", {"load_balancer": {"ingress": [{"ip": "10.0.0.9"}]}}),
     ],
 )
 def test_update_keeps_the_status_and_a_status_update_the_rest(

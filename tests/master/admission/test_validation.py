@@ -17,6 +17,7 @@ from tests.master.admission.corpus import (
     corners,
     jobs,
     metadata,
+    networking,
     others,
     pods,
     statuses,
@@ -30,7 +31,7 @@ from tests.master.admission.manifests import BASES, build
 
 CREATES = [
     *chain(metadata.CASES, containers.CASES, pods.CASES, corners.CASES, others.CASES),
-    *chain(workloads.CASES, jobs.CASES, storage.CASES, bounds.CASES),
+    *chain(workloads.CASES, jobs.CASES, storage.CASES, bounds.CASES, networking.CASES),
 ]
 
 
@@ -71,7 +72,7 @@ def test_broken_object_is_refused_with_field_and_rule(case: Broken) -> None:
 
 UPDATES = [
     *chain(updates.CASES, statuses.CASES, workloads.UPDATES, jobs.UPDATES),
-    *chain(storage.UPDATES, bounds.UPDATES),
+    *chain(storage.UPDATES, bounds.UPDATES, networking.UPDATES),
 ]
 
 
@@ -332,6 +333,8 @@ def test_daemon_set_that_was_not_completed_is_refused_for_what_it_lacks() -> Non
     } <= faults(stateful_set)
     cron_job = build("CronJob", {})
     assert ("spec.concurrencyPolicy", "FieldValueRequired") in faults(cron_job)
+    ingress_class = build("IngressClass", {"spec.parameters": {"kind": "A", "name": "b"}})
+    assert faults(ingress_class) == {("spec.parameters.scope", "FieldValueRequired")}
     endpoints = build("Endpoints", {})
     assert faults(endpoints) == {("subsets[0].ports[0].protocol", "FieldValueRequired")}
 

@@ -7,6 +7,7 @@ from pilothouse.objects import names
 VALID: list[tuple[Callable[[str], list[str]], list[str]]] = [
     (names.dns1123_label, ["a", "1", "my-name", "123-abc", "a" * 63]),
     (names.dns1123_subdomain, ["a", "example.com", "a.1.b-c", "a" * 253]),
+    (names.wildcard_subdomain, ["*.a", "*.example.com"]),
     (names.dns1035_label, ["a", "my-name", "abc-123"]),
     (names.label_value, ["", "MyValue", "my_value", "12345", "a.b"]),
     (names.qualified_name, ["MyName", "my.name", "example.com/x", "a/b"]),
@@ -20,6 +21,7 @@ VALID: list[tuple[Callable[[str], list[str]], list[str]]] = [
 INVALID: list[tuple[Callable[[str], list[str]], list[str]]] = [
     (names.dns1123_label, ["", "A", "-a", "a-", "a.b", "a_b", "a" * 64, "é", "a\n"]),
     (names.dns1123_subdomain, ["", ".", "a..b", "A", "a.", "a" * 254, "a\n"]),
+    (names.wildcard_subdomain, ["", "*", "*.", "a.*", "a.b", "*a.b", "*.A", "*.*.a"]),
     (names.dns1035_label, ["", "1a", "a.b"]),
     (names.label_value, ["-", "a b", "é", "a" * 64, "a\n"]),
     (names.qualified_name, ["", "/", "a/", "/a", "a/b/c", "A.com/b", "a" * 64]),

@@ -362,6 +362,60 @@ VALID: dict[str, tuple[str, dict[str, Any]]] = {
             "spec.limits[0].max_limit_request_ratio.cpu": amount("4"),
         },
     ),
+    "ingress for every host of a domain": (
+        "Ingress",
+        {
+            "spec.rules[0].host": "*.example.com",
+            "spec.tls": [{"hosts": ["*.example.com", "example.com"]}],
+            "spec.ingress_class_name": "own",
+        },
+    ),
+    "ingress for everything": (
+        "Ingress",
+        {
+            "spec": {
+                "default_backend": {
+                    "resource": {"api_group": "example.com", "kind": "Bucket", "name": "Static"}
+                }
+            }
+        },
+    ),
+    "ingress with a path of its own kind": (
+        "Ingress",
+        {
+            "spec.rules[0].ingress_rule_value.http.paths[0].path_type": "ImplementationSpecific",
+            "spec.rules[0].ingress_rule_value.http.paths[0].path": "",
+        },
+    ),
+    "parameters in a namespace": (
+        "IngressClass",
+        {
+            "spec.parameters": {
+                "kind": "Config",
+                "name": "c",
+                "scope": "Namespace",
+                "namespace": "default",
+            }
+        },
+    ),
+    "range of ports, part of a network": (
+        "NetworkPolicy",
+        {
+            "spec.ingress[0].ports": [
+                {"port": number(80), "end_port": 90, "protocol": "UDP"},
+                {"port": text("http")},
+                {},
+            ],
+            "spec.egress[0].to": [
+                {"ip_block": {"cidr": "10.0.0.0/8", "except": ["10.1.0.0/16"]}},
+                {"pod_selector": {}, "namespace_selector": {}},
+            ],
+        },
+    ),
+    "policy that denies everything": (
+        "NetworkPolicy",
+        {"spec": {"policy_types": ["Ingress", "Egress"]}},
+    ),
     "endpoints without ports": ("Endpoints", {"subsets[0].ports": []}),
 }
 VALID_UPDATES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
