@@ -14,4 +14,4 @@ def caution(created: Iterable[Any]) -> None:
     """A warning on standard error per kind whose objects are stored but have no effect yet."""
     for kind in dict.fromkeys(kinds.of(obj) for obj in created):
         if kind.caveat:
-            typer.echo(f"Warning: {kind.resource}: {kind.caveat}", err=True)
+            typer.echo(f"Warning: {kind.kind}: {kind.caveat}", err=True)

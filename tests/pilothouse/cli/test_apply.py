@@ -197,8 +197,7 @@ def test_new_objects_without_effect_are_warned_of_once_a_kind(pilot: Pilot) -> N
     answer = pilot("apply", "-f", "-", input=text)
     assert answer.out.count(" created") == 2
     assert answer.err.splitlines() == [
-        "Warning: networkpolicies.networking.k8s.io: stored, not acted on: "
-        "no traffic is blocked by it"
+        "Warning: NetworkPolicy: stored, not acted on: no traffic is blocked by it"
     ]
     assert pilot("apply", "-f", "-", input=text).err == ""
     assert pilot("apply", "-f", "-", input=CONF % ("conf", "1")).err == ""
