@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from google.protobuf.message import Message
 
+from agent.lifecycle.runs import every_container
 from agent.runtime.specs import PodUID
 from protos.core_v1_pb2 import ConfigMap, Pod, PodSpec, Secret
 from protos.dispatch_pb2 import Assignments
@@ -157,7 +158,7 @@ def named_by(pod: Pod) -> set[Key]:
 def _names(spec: PodSpec) -> Iterator[tuple[str, str]]:
     for secret in spec.image_pull_secrets:
         yield "secrets", secret.name
-    for container in (*spec.init_containers, *spec.containers):
+    for container in every_container(spec):
         for source in container.env_from:
             if source.HasField("config_map_ref"):
                 yield "configmaps", source.config_map_ref.local_object_reference.name

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.amounts import resource_value
+from agent.lifecycle.runs import container_named
 from agent.runtime.errors import CreateContainerConfigError
 from agent.runtime.specs import Dns
 from agent.volumes.contract import Sources
@@ -202,11 +203,10 @@ def _resource(pod: Pod, container: Container, variable: EnvVar, node: Node) -> s
     name = reference.container_name
     target = container
     if name and name != container.name:
-        candidates = (*pod.spec.init_containers, *pod.spec.containers)
-        matching = [candidate for candidate in candidates if candidate.name == name]
-        if not matching:
-            raise CreateContainerConfigError(f"no container {name!r} in the pod")
-        target = matching[0]
+        try:
+            target = container_named(pod, name)
+        except KeyError:
+            raise CreateContainerConfigError(f"no container {name!r} in the pod") from None
     try:
         return resource_value(
             target.resources, reference.resource, reference.divisor.string, node.allocatable or {}

@@ -30,9 +30,9 @@ from agent.lifecycle.view import (
     StopContainer,
 )
 from agent.runtime.contract import Runtime
-from agent.runtime.errors import RunContainerError, RuntimeFault
+from agent.runtime.errors import CreateContainerError, RunContainerError, RuntimeFault
 from agent.runtime.specs import ContainerID, ContainerSpec, PodUID, PullPolicy
-from agent.runtime.states import ContainerState, Image, Sandbox
+from agent.runtime.states import ContainerPhase, ContainerState, Image, Sandbox
 from agent.volumes.contract import Sources, VolumeFault, Volumes
 from pilothouse.process.clock import Clock
 from protos.core_v1_pb2 import Container, Pod
@@ -147,14 +147,32 @@ class Operations:
     async def _start(self, pod: Pod, action: StartContainer, sandbox: Sandbox) -> ContainerState:
         container = container_named(pod, action.name)
         image = await self._image(pod, container)
-        spec = self._spec(pod, container, action.attempt, image, sandbox)
+        target = await self._target_of(pod, container.name)
+        spec = self._spec(pod, container, action.attempt, image, sandbox, target)
         run = await self._run(pod, container, spec)
         if container.lifecycle.HasField("post_start"):
             await self._post_start(pod, container, run, sandbox)
         return run
 
+    async def _target_of(self, pod: Pod, name: str) -> ContainerID | None:
+        """The run that an ephemeral container is to look into."""
+        for added in pod.spec.ephemeral_containers:
+            target = added.target_container_name
+            if added.ephemeral_container_common.name == name and target:
+                for run in await self.runtime.list_containers(PodUID(pod.metadata.uid)):
+                    if run.name == target and run.phase is ContainerPhase.RUNNING:
+                        return run.id
+                raise CreateContainerError(f'its target container "{target}" does not run')
+        return None
+
     def _spec(
-        self, pod: Pod, container: Container, attempt: int, image: Image, sandbox: Sandbox
+        self,
+        pod: Pod,
+        container: Container,
+        attempt: int,
+        image: Image,
+        sandbox: Sandbox,
+        processes_of: ContainerID | None,
     ) -> ContainerSpec:
         node = self.node()
         place = environment.Place(node, self._pod_ip(pod, sandbox))
@@ -167,6 +185,7 @@ class Operations:
             env=env,
             mounts=self.volumes.mounts(pod, container, env),
             node=node,
+            processes_of=processes_of,
         )
 
     async def _run(self, pod: Pod, container: Container, spec: ContainerSpec) -> ContainerState:

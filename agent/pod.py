@@ -362,5 +362,6 @@ def _agrees(theirs: PodStatus, ours: PodStatus) -> bool:
         and theirs.pod_ip == ours.pod_ip
         and theirs.container_statuses == ours.container_statuses
         and theirs.init_container_statuses == ours.init_container_statuses
+        and theirs.ephemeral_container_statuses == ours.ephemeral_container_statuses
         and verdicts == {c.type: c.status for c in ours.conditions if c.type in OWNED}
     )

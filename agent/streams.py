@@ -17,6 +17,7 @@ from collections.abc import Awaitable, Callable, Iterator
 import grpc
 import grpc.aio
 
+from agent.lifecycle.runs import reported
 from agent.pod import PodTask
 from agent.runtime import errors
 from agent.runtime.contract import Connection, Runtime, Session
@@ -239,10 +240,10 @@ def _why_no_log(task: PodTask, name: str, *, previous: bool) -> str:
     pod = task.pod.metadata.name
     if previous:
         return f'previous terminated container "{name}" in pod "{pod}" not found'
-    for entry in (*task.status.init_container_statuses, *task.status.container_statuses):
-        if entry.name == name and entry.state.HasField("waiting"):
-            reason = entry.state.waiting.reason
-            return f'container "{name}" in pod "{pod}" is waiting to start: {reason}'
+    entry = reported(task.status).get(name)
+    if entry is not None and entry.state.HasField("waiting"):
+        reason = entry.state.waiting.reason
+        return f'container "{name}" in pod "{pod}" is waiting to start: {reason}'
     return f'container "{name}" in pod "{pod}" has no log'
 
 

@@ -12,6 +12,7 @@ from agent.amounts import container_resources, pod_resources
 from agent.lifecycle.quality import quality_class
 from agent.runtime.errors import CreateContainerConfigError
 from agent.runtime.specs import (
+    ContainerID,
     ContainerSpec,
     Credential,
     HostAlias,
@@ -120,6 +121,7 @@ def container_spec(
     env: Pairs,
     mounts: tuple[Mount, ...],
     node: environment.Node,
+    processes_of: ContainerID | None = None,
 ) -> ContainerSpec:
     """One run. CreateContainerConfigError: its user contradicts runAsNonRoot."""
     known = dict(env)
@@ -140,6 +142,7 @@ def container_spec(
         stdin=container.stdin,
         stdin_once=container.stdin_once,
         termination_message_path=container.termination_message_path or _TERMINATION_MESSAGE_PATH,
+        processes_of=processes_of,
     )
 
 

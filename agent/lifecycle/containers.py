@@ -54,6 +54,14 @@ def container_status(
     return status
 
 
+def ephemeral_status(draft: Draft, container: Container, state: Progress) -> ContainerStatus:
+    """Of one that runs once, and is never ready."""
+    status = container_status(draft, container, state, init=False, over=True)
+    status.ready = False
+    status.ClearField("started")
+    return status
+
+
 def _set_states(
     draft: Draft, container: Container, run: Run, status: ContainerStatus, *, init: bool, over: bool
 ) -> None:

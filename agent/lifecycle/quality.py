@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from agent.lifecycle.runs import every_container
 from protos.core_v1_pb2 import Pod
 
 _COUNTED = ("cpu", "memory")
@@ -14,7 +13,7 @@ def quality_class(pod: Pod) -> str:
         return pod.status.qos_class
     stated = False
     guaranteed = True
-    for container in every_container(pod.spec):
+    for container in (*pod.spec.init_containers, *pod.spec.containers):
         requests, limits = container.resources.requests, container.resources.limits
         for resource in _COUNTED:
             asked = requests[resource].string if resource in requests else ""

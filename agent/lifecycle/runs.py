@@ -59,16 +59,30 @@ def is_sidecar(container: Container) -> bool:
 
 
 def every_container(spec: PodSpec) -> Iterable[Container]:
-    """Init containers, then containers."""
+    """Init containers, then containers, then ephemeral ones."""
     yield from spec.init_containers
     yield from spec.containers
+    yield from ephemeral_containers(spec)
+
+
+def ephemeral_containers(spec: PodSpec) -> Iterable[Container]:
+    """Those added while the pod runs; run once, they count for nothing else.
+
+    Their fields have the numbers of a container's, as Kubernetes promises.
+    """
+    for added in spec.ephemeral_containers:
+        yield Container.FromString(added.ephemeral_container_common.SerializeToString())
 
 
 def reported(status: PodStatus) -> dict[str, ContainerStatus]:
     """The container statuses of a pod status, by name."""
     return {
         entry.name: entry
-        for entries in (status.init_container_statuses, status.container_statuses)
+        for entries in (
+            status.init_container_statuses,
+            status.container_statuses,
+            status.ephemeral_container_statuses,
+        )
         for entry in entries
     }
 
@@ -146,7 +160,7 @@ def last_termination(status: ContainerStatus) -> ContainerStateTerminated | None
 
 
 def container_named(pod: Pod, name: str) -> Container:
-    """The container of that name, init or not; KeyError for none."""
+    """The container of that name, of whichever sort; KeyError for none."""
     for container in every_container(pod.spec):
         if container.name == name:
             return container

@@ -1,4 +1,6 @@
-"""Which containers to start: init containers in order, then all others, restarts with back-off."""
+"""Which containers to start: init containers in order, then all others, restarts with back-off.
+
+Ephemeral ones start at any time, once."""
 
 from __future__ import annotations
 
@@ -6,7 +8,7 @@ from dataclasses import dataclass
 
 from agent.lifecycle import delays
 from agent.lifecycle.draft import Draft
-from agent.lifecycle.runs import Run, is_sidecar
+from agent.lifecycle.runs import Run, ephemeral_containers, is_sidecar
 from agent.lifecycle.view import Delay, MakeSandbox, Notice, StartContainer, View
 from protos.core_v1_pb2 import Container, PodSpec
 
@@ -92,10 +94,14 @@ def start_what_is_due(draft: Draft, state: Progress) -> None:
         stale = view.sandbox is not None or any(view.runs.values())
         draft.issue(MakeSandbox(replace=stale))
         return
+    spec = view.pod.spec
+    for added in ephemeral_containers(spec):
+        run = draft.runs.get(added.name)
+        if run is None or not (run.running or run.exited):
+            draft.issue(StartContainer(added.name, 0))
     if not state.initialized:
         _advance_init(draft)
         return
-    spec = view.pod.spec
     for init in spec.init_containers:
         if is_sidecar(init):
             _start(draft, init, init=True)

@@ -6,7 +6,7 @@ from agent.lifecycle import containers, phase, starting, stopping
 from agent.lifecycle.conditions import conditions
 from agent.lifecycle.draft import Draft
 from agent.lifecycle.quality import quality_class
-from agent.lifecycle.runs import every_container
+from agent.lifecycle.runs import ephemeral_containers, every_container
 from agent.lifecycle.stamps import set_time
 from agent.lifecycle.view import Memory, RefreshVolumes, RemovePod, RemoveRun, Step, View
 from agent.runtime.specs import ContainerID
@@ -179,6 +179,9 @@ def _status(
     status.conditions.extend(conditions(view, state, status.phase, inits, mains))
     status.init_container_statuses.extend(inits)
     status.container_statuses.extend(mains)
+    status.ephemeral_container_statuses.extend(
+        containers.ephemeral_status(draft, c, state) for c in ephemeral_containers(spec)
+    )
     _set_addresses(view, status)
     return status
 

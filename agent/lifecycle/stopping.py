@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from agent.lifecycle.draft import Draft
-from agent.lifecycle.runs import Run, is_sidecar
+from agent.lifecycle.runs import Run, every_container, is_sidecar
 from agent.lifecycle.view import Memory, Notice, RunPreStop, Stop, StopContainer, View
 from protos.core_v1_pb2 import Container
 
@@ -72,8 +72,7 @@ def stop_all(draft: Draft, deadline: float) -> None:
 
 
 def _containers(view: View) -> dict[str, Container]:
-    spec = view.pod.spec
-    return {c.name: c for group in (spec.init_containers, spec.containers) for c in group}
+    return {container.name: container for container in every_container(view.pod.spec)}
 
 
 def _stop(draft: Draft, container: Container, run: Run, deadline: float) -> None:

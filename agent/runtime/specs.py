@@ -123,7 +123,8 @@ class ContainerSpec:
 
     command replaces the image's entrypoint, args its command; empty: the image's own (a
     command without args drops the image's args). image is an id or reference that is present.
-    termination_message_path: the runtime puts a file there; "" for none.
+    termination_message_path: the runtime puts a file there; "" for none. processes_of: the run
+    whose processes it sees, where the pod does not share them anyway.
     """
 
     pod: PodUID
@@ -143,6 +144,7 @@ class ContainerSpec:
     labels: Pairs = ()
     annotations: Pairs = ()
     termination_message_path: str = "/dev/termination-log"
+    processes_of: ContainerID | None = None
 
 
 class PullPolicy(enum.StrEnum):

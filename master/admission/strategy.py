@@ -46,6 +46,7 @@ from protos.core_v1_pb2 import (
     PersistentVolume,
     PersistentVolumeClaim,
     Pod,
+    PodSpec,
     Service,
 )
 from protos.meta_v1_pb2 import ObjectMeta
@@ -78,7 +79,7 @@ def prepare_create(obj: Message, uid: str = "", now: int = 0) -> None:
 def prepare_update(new: Message, old: Message, subresource: str = "", now: int = 0) -> None:
     """Makes `new` what the update, which happens `now` (unix seconds), may change of `old`.
 
-    subresource: "", "status", "scale", "finalize", "approval".
+    subresource: "", or one that is a part of the object.
     """
     if subresource:
         _SUBRESOURCES[subresource](new, old)
@@ -250,6 +251,13 @@ def _only_finalizers(new: Namespace, old: Namespace) -> None:
     new.spec.finalizers[:] = finalizers
 
 
+def _only_ephemeral(new: Pod, old: Pod) -> None:
+    given = PodSpec(ephemeral_containers=new.spec.ephemeral_containers)
+    _restore(new, old)
+    new.spec.ClearField("ephemeral_containers")
+    new.spec.MergeFrom(given)
+
+
 # Who issues a certificate does not decide whether it may be issued.
 _APPROVALS: Final = ("Approved", "Denied")
 _Conditions = Sequence[CertificateSigningRequestCondition]
@@ -278,4 +286,5 @@ _SUBRESOURCES: Final[dict[str, PrepareUpdate]] = {
     "scale": _only_scale,
     "finalize": _only_finalizers,
     "approval": _only_approval,
+    "ephemeralcontainers": _only_ephemeral,
 }

@@ -123,6 +123,11 @@ _UPDATE: Final[dict[type[Message], Callable[[Any, Any, list[Cause]], None]]] = {
     Namespace: cluster.check_namespace_update,
 }
 
+# Of subresources by which more may change than by an update of the object.
+_PARTS: Final[dict[str, Callable[[Any, Any, list[Cause]], None]]] = {
+    "ephemeralcontainers": pods.check_ephemeral_update,
+}
+
 
 def validate_create(obj: Message) -> list[Cause]:
     """The faults of a new object."""
@@ -132,14 +137,14 @@ def validate_create(obj: Message) -> list[Cause]:
     return found
 
 
-def validate_update(new: Message, old: Message) -> list[Cause]:
+def validate_update(new: Message, old: Message, subresource: str = "") -> list[Cause]:
     """The faults of an object that replaces `old`, and of the change itself."""
     found: list[Cause] = []
     metadata, before = _metadata(new), _metadata(old)
     if metadata != before:
         check_metadata(new, metadata, found)
         check_metadata_update(metadata, before, found)
-    check = _UPDATE.get(type(new))
+    check = _PARTS.get(subresource) or _UPDATE.get(type(new))
     if check is not None:
         check(new, old, found)
     else:

@@ -49,6 +49,9 @@ BATCH: Final = 256  # writes of a collection or a batch that are under way at on
 
 _PODS: Final = kinds.of(Pod)
 
+# The subresources that are a part of an object, written as the object itself is.
+PARTS: Final = ("status", "scale", "finalize", "approval", "ephemeralcontainers")
+
 
 class Registry:
     """See the module."""
@@ -195,7 +198,7 @@ class Registry:
         """
         kind = kinds.of(obj)
         if subresource:
-            _require_subresource(kind, subresource, ("status", "scale", "finalize", "approval"))
+            _require_subresource(kind, subresource, PARTS)
         namespace, name = obj.metadata.namespace, _name_of(kind, obj)
         change = Change(kind, namespace, name, lambda _: copy_of(obj), subresource, manager)
         return await self._writer.modify(change, dry_run=dry_run, check=check)
@@ -215,7 +218,7 @@ class Registry:
     ) -> Any:
         """Change parts of an object by a JSON, merge or strategic merge patch."""
         if subresource:
-            _require_subresource(kind, subresource, ("status", "scale", "finalize", "approval"))
+            _require_subresource(kind, subresource, PARTS)
 
         def make(existing: Any) -> Any:
             return patched(existing, patch, type_)

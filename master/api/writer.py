@@ -270,7 +270,7 @@ class Writer:
             if present.managed_fields and change.subresource != "status":
                 now = int(self._clock.now())
                 tracked(draft, existing, change.manager, change.subresource, now)
-        _require_valid(draft, validate_update(draft, existing))
+        _require_valid(draft, validate_update(draft, existing, change.subresource))
 
     def _claims(self, draft: Any, existing: Any, *, gone: bool) -> Claims:
         if gone:

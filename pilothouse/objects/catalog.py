@@ -42,6 +42,7 @@ _SUBRESOURCES: Final[dict[str, tuple[str, str, str, tuple[str, ...]]]] = {
     "status": ("", "", "", _CHANGE),
     "scale": ("autoscaling", "v1", "Scale", _CHANGE),
     "approval": ("", "", "", _CHANGE),
+    "ephemeralcontainers": ("", "", "", _CHANGE),
     "finalize": ("", "", "", ("update",)),
     "log": ("", "", "", ("get",)),
     "exec": ("", "v1", "PodExecOptions", _STREAM),

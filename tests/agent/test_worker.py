@@ -205,3 +205,39 @@ async def test_an_agent_that_starts_reports_what_the_master_has_wrong() -> None:
     async with world.agent_runs():
         await world.until(lambda: len(world.history) > before)
         assert {c.type: c.status for c in world.status("uid-web").conditions}["Ready"] == "True"
+
+
+async def test_a_container_added_to_a_running_pod_runs_in_it() -> None:
+    world = World()
+    async with world.agent_runs():
+        pod = make_pod()
+        await world.assign(pod, complete=True)
+        added = Pod()
+        added.CopyFrom(pod)
+        debugger = added.spec.ephemeral_containers.add(target_container_name="main")
+        common = debugger.ephemeral_container_common
+        common.name, common.image, common.image_pull_policy = "debugger", "demo", "IfNotPresent"
+        await world.assign(added)
+        (status,) = world.status("uid-web").ephemeral_container_statuses
+        assert status.state.HasField("running")
+        runs = await world.runtime.list_containers()
+        assert [run.name for run in runs] == ["debugger", "main"]
+
+
+async def test_a_container_whose_target_does_not_run_waits_for_it() -> None:
+    world = World()
+    async with world.agent_runs():
+        pod = make_pod(main="sleep 5; exit 0")
+        pod.spec.restart_policy = "OnFailure"
+        pod.spec.containers.add(name="other", image="demo", image_pull_policy="IfNotPresent")
+        await world.assign(pod, complete=True)
+        await world.advance(10)
+        added = Pod()
+        added.CopyFrom(pod)
+        debugger = added.spec.ephemeral_containers.add(target_container_name="main")
+        common = debugger.ephemeral_container_common
+        common.name, common.image, common.image_pull_policy = "debugger", "demo", "IfNotPresent"
+        await world.assign(added)
+        (status,) = world.status("uid-web").ephemeral_container_statuses
+        assert status.state.waiting.reason == "CreateContainerError"
+        assert 'target container "main" does not run' in status.state.waiting.message

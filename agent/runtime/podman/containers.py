@@ -13,6 +13,7 @@ import logging
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -239,9 +240,19 @@ class Containers:
         record = self._sandboxes.record(spec.pod)
         if not record.sandbox.ready:
             raise NotFound(f"pod {spec.pod}: its sandbox is not ready")
-        around = await self._preparation.surroundings(spec)
+        around = self._looking_into(spec, await self._preparation.surroundings(spec))
         container = await self._create(spec, around)
         return await self.look(container)
+
+    def _looking_into(self, spec: ContainerSpec, around: Surroundings) -> Surroundings:
+        """With the process namespace of another run. By its path: the engine would not let that
+        run be removed before the one that looks at it."""
+        if spec.processes_of is None or around.pid_namespace:
+            return around
+        target = self.get(spec.processes_of)
+        if target.phase is not ContainerPhase.RUNNING:
+            raise CreateContainerError(f"its target container {target.name} does not run")
+        return replace(around, pid_namespace=f"/proc/{target.pid}/ns/pid")
 
     async def _create(self, spec: ContainerSpec, around: Surroundings) -> ContainerID:
         try:

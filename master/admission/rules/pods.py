@@ -12,7 +12,7 @@ from master.admission.rules.gated import check_narrowing, level_narrowed
 from master.admission.rules.pod_spec import check_pod_spec
 from master.admission.rules.pod_status import check_pod_status
 from pilothouse.objects.errors import Cause
-from protos.core_v1_pb2 import Container, Pod, PodSpec, Toleration
+from protos.core_v1_pb2 import Container, EphemeralContainer, Pod, PodSpec, Toleration
 
 _SPEC: Final[Path] = ("spec",)
 MAX_USER_PRIORITY: Final = 1_000_000_000
@@ -83,6 +83,25 @@ def check_pod_update(new: Pod, old: Pod, found: list[Cause]) -> None:
         _check_spec_update(new.spec, old.spec, found)
     if new.status != old.status:
         check_pod_status(new, old, found)
+
+
+def check_ephemeral_update(new: Pod, old: Pod, found: list[Cause]) -> None:
+    """An update of the ephemeral containers, to which one may only add."""
+    at = (*_SPEC, "ephemeralContainers")
+    after = {_name(container): container for container in new.spec.ephemeral_containers}
+    for before in old.spec.ephemeral_containers:
+        name = _name(before)
+        if name not in after:
+            why = f'existing ephemeral containers "{name}" may not be removed'
+            found.append(forbidden(at, why))
+        elif after[name] != before:
+            why = f'existing ephemeral containers "{name}" may not be changed'
+            found.append(forbidden(at, why))
+    check_pod_spec(new.spec, _SPEC, found)
+
+
+def _name(container: EphemeralContainer) -> str:
+    return container.ephemeral_container_common.name
 
 
 def _check_spec_update(new: PodSpec, old: PodSpec, found: list[Cause]) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from agent.runtime.cgroups import detect
-from agent.runtime.errors import EngineUnavailable
+from agent.runtime.errors import CreateContainerError, EngineUnavailable
 from agent.runtime.specs import (
     ContainerSpec,
     HostAlias,
@@ -375,3 +375,21 @@ async def test_a_container_removed_by_others_is_seen(world: World, machine: host
 
     await eventually(unseen)
     assert state.phase is not ContainerPhase.CREATED
+
+
+async def test_a_container_that_looks_into_another_sees_its_processes(world: World) -> None:
+    pod = await world.sandbox()
+    target = await world.runtime.run_container(world.container(pod, "sleep", "3599"))
+    seen = await output(world, pod, "ps", "-o", "args", processes_of=target.id)
+    assert "sleep 3599" in seen
+    await world.runtime.remove_container(target.id)
+    assert "sleep" not in await output(world, pod, "ps", "-o", "args")
+
+
+async def test_a_container_cannot_look_into_one_that_has_ended(world: World) -> None:
+    pod = await world.sandbox()
+    target = await world.runtime.run_container(world.container(pod, "true"))
+    await world.runtime.wait(target.id)
+    late = world.container(pod, "ps", name="probe", processes_of=target.id)
+    with pytest.raises(CreateContainerError, match="does not run"):
+        await world.runtime.run_container(late)

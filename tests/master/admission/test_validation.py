@@ -80,7 +80,7 @@ UPDATES = [
 def test_broken_update_is_refused_with_field_and_rule(case: BrokenUpdate) -> None:
     old = stored(case.kind, case.before)
     new = replacement(case.kind, case.after, old, case.subresource)
-    causes = validate_update(new, old)
+    causes = validate_update(new, old, case.subresource)
     assert (case.field, case.reason) in [(cause.field, cause.reason) for cause in causes]
     assert any(case.says in cause.message for cause in causes if cause.field == case.field)
 
@@ -226,6 +226,17 @@ def test_ephemeral_container_serves_nothing_and_looks_at_a_container() -> None:
         (f"{at}.ports", "FieldValueForbidden"),
         (f"{at}.targetContainerName", "FieldValueNotFound"),
     }
+
+
+def test_ephemeral_container_may_be_added_and_nothing_else_with_it() -> None:
+    common = {"name": "debugger", "image": "busybox", "stdin": True}
+    added = {"ephemeral_container_common": common, "target_container_name": "main"}
+    old = stored("Pod", {})
+    changes = {"spec.ephemeral_containers": [added], "spec.hostname": "other"}
+    new = replacement("Pod", changes, old, "ephemeralcontainers")
+    assert validate_update(new, old, "ephemeralcontainers") == []
+    assert new.spec.ephemeral_containers[0].target_container_name == "main"
+    assert new.spec.hostname == old.spec.hostname
 
 
 @pytest.mark.parametrize(

@@ -140,3 +140,33 @@ async def test_kind_that_nobody_acts_on_yet_comes_with_a_warning(api: Api) -> No
     assert answer.status == 201
     expected = "NetworkPolicy: stored, not acted on: no traffic is blocked by it"
     assert answer.warnings == [f'299 - "{expected}"']
+
+
+STRATEGIC = "application/strategic-merge-patch+json"
+
+
+async def test_ephemeral_containers_are_added_through_their_part_alone(api: Api) -> None:
+    at = f"{await api.namespace('debugged')}/pods"
+    await api.make(at, pod("p"))
+    added = {"spec": {"ephemeralContainers": [{"name": "d", "image": "tools"}]}}
+    refused = await api.ask("PATCH", f"{at}/p", added, content_type=STRATEGIC)
+    assert refused.status == 422
+    patched = await api.ask("PATCH", f"{at}/p/ephemeralcontainers", added, content_type=STRATEGIC)
+    assert patched.status == 200
+    second = {"spec": {"ephemeralContainers": [{"name": "e", "image": "tools", "stdin": True}]}}
+    await api.ask("PATCH", f"{at}/p/ephemeralcontainers", second, content_type=STRATEGIC)
+    stored = (await api.get(f"{at}/p")).json["spec"]["ephemeralContainers"]
+    assert sorted(each["name"] for each in stored) == ["d", "e"]
+    assert stored[0]["terminationMessagePolicy"] == "File"
+    less = (await api.get(f"{at}/p/ephemeralcontainers")).json
+    less["spec"]["ephemeralContainers"].pop()
+    gone = await api.ask("PUT", f"{at}/p/ephemeralcontainers", less)
+    assert gone.status == 422
+    assert "may not be removed" in gone.json["message"]
+
+
+async def test_a_node_answers_no_proxied_requests(api: Api) -> None:
+    await api.make("/api/v1/nodes", {"metadata": {"name": "n-proxied"}})
+    answer = await api.get("/api/v1/nodes/n-proxied/proxy/stats/summary")
+    assert (answer.status, answer.json["reason"]) == (405, "MethodNotAllowed")
+    assert "answers no requests" in answer.json["message"]

@@ -14,7 +14,24 @@ TERMS_AT = (
 )
 DELETED = {"metadata.deletion_timestamp.seconds": 5}
 
+DEBUGGER = {"ephemeral_container_common": {"name": "debugger", "image": "busybox"}}
+PROBER = {"ephemeral_container_common": {"name": "prober", "image": "busybox"}}
+EPHEMERAL = "spec.ephemeral_containers"
+
 CASES = [
+    BrokenUpdate("ephemeral container by an update of the pod", "Pod", {}, {EPHEMERAL: [DEBUGGER]},
+                 "spec", FORBIDDEN, "changed: spec.ephemeralContainers"),
+    BrokenUpdate("ephemeral container gone", "Pod", {EPHEMERAL: [DEBUGGER]}, {EPHEMERAL: [PROBER]},
+                 "spec.ephemeralContainers", FORBIDDEN, "may not be removed",
+                 "ephemeralcontainers"),
+    BrokenUpdate("ephemeral container changed", "Pod", {EPHEMERAL: [DEBUGGER]},
+                 {EPHEMERAL: [{**DEBUGGER, "target_container_name": "main"}]},
+                 "spec.ephemeralContainers", FORBIDDEN, "may not be changed",
+                 "ephemeralcontainers"),
+    BrokenUpdate("ephemeral container without an image", "Pod", {},
+                 {EPHEMERAL: [{"ephemeral_container_common": {"name": "debugger"}}]},
+                 "spec.ephemeralContainers[0].image", "FieldValueRequired", "",
+                 "ephemeralcontainers"),
     BrokenUpdate("uid", "Pod", {"metadata.uid": "1"}, {"metadata.uid": "2"}, "metadata.uid",
                  INVALID, "field is immutable"),
     BrokenUpdate("name", "Pod", {}, {"metadata.name": "db"}, "metadata.name", INVALID,
