@@ -48,13 +48,15 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What one method of a path does. `answers` are what each status code's body holds."""
+    """What one method of a path does. `answers` are what each status code's body holds: the first
+    is what Kubernetes names, others may come instead.
+    """
 
     method: str
     id: str
     description: str
     tag: str
-    answers: Mapping[int, Content]
+    answers: Mapping[int, tuple[Content, ...]]
     answer_types: tuple[str, ...] = OBJECTS
     parameters: tuple[Parameter, ...] = ()
     body: Body | None = None

@@ -117,4 +117,4 @@ def of_server_version() -> Paths:
 def _get(
     id_: str, description: str, tag: str, content: Content, types: tuple[str, ...] = OBJECTS
 ) -> Operation:
-    return Operation("get", id_, description, tag, {200: content}, types)
+    return Operation("get", id_, description, tag, {200: (content,)}, types)

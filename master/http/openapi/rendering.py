@@ -1,6 +1,7 @@
 """Paths and schemas as the documents of the two dialects: swagger 2.0 and OpenAPI 3.0.
 
-Version 3 says one thing more than Kubernetes does: that the body of every error is a Status.
+Version 3 says more than Kubernetes does: that the body of every error is a Status, and that a
+deletion may answer with the object.
 """
 
 from __future__ import annotations
@@ -124,8 +125,8 @@ def _swagger_operation(operation: Operation, schemas: Schemas) -> Document:
     if parameters:
         found["parameters"] = parameters
     found["responses"] = {
-        str(code): {"description": _REASONS[code], "schema": _content(content, schemas)}
-        for code, content in operation.answers.items()
+        str(code): {"description": _REASONS[code], "schema": _content(contents[0], schemas)}
+        for code, contents in operation.answers.items()
     } | {"401": _UNAUTHORIZED}
     return found
 
@@ -144,17 +145,17 @@ def _openapi_operation(operation: Operation, schemas: Schemas) -> Document:
     if operation.parameters:
         found["parameters"] = [_openapi_parameter(one) for one in operation.parameters]
     if operation.body is not None:
-        content = _media(operation.body.content, operation.body.types, schemas)
+        content = _media((operation.body.content,), operation.body.types, schemas)
         required = {"required": True} if operation.body.required else {}
         found["requestBody"] = {"content": content, **required}
     answers = {
         str(code): {
             "description": _REASONS[code],
-            "content": _media(content, operation.answer_types, schemas),
+            "content": _media(contents, operation.answer_types, schemas),
         }
-        for code, content in operation.answers.items()
+        for code, contents in operation.answers.items()
     }
-    error = {"description": "An error", "content": _media(_STATUS, (JSON,), schemas)}
+    error = {"description": "An error", "content": _media((_STATUS,), (JSON,), schemas)}
     found["responses"] = {**answers, "401": _UNAUTHORIZED, "default": error}
     return found
 
@@ -164,6 +165,7 @@ def _openapi_parameter(parameter: Parameter) -> Document:
     return {**_parameter(parameter), "schema": schema}
 
 
-def _media(content: Content, types: Iterable[str], schemas: Schemas) -> Document:
-    schema = _content(content, schemas)
+def _media(contents: Iterable[Content], types: Iterable[str], schemas: Schemas) -> Document:
+    each = [_content(content, schemas) for content in contents]
+    schema = each[0] if len(each) == 1 else {"anyOf": each}
     return {type_: {"schema": schema} for type_ in types}

@@ -119,7 +119,7 @@ def _list(subject: Subject, id_: str, parameters: tuple[Parameter, ...]) -> Oper
         id=id_,
         action="list",
         parameters=parameters,
-        answers={200: list_message(subject.kind)},
+        answers={200: (list_message(subject.kind),)},
         answer_types=LISTS,
     )
 
@@ -134,7 +134,7 @@ def delete_collection(subject: Subject, options: Options) -> Operation:
         action="deletecollection",
         parameters=options.deletecollection,
         body=_DELETE_BODY,
-        answers={200: STATUS},
+        answers={200: (STATUS,)},
     )
 
 
@@ -146,7 +146,8 @@ def delete(subject: Subject, options: Options) -> Operation:
         f"Deletes {subject.words}",
         parameters=options.delete,
         body=_DELETE_BODY,
-        answers=dict.fromkeys((200, 202), STATUS),
+        # An object that is not gone at once is shown as it is now.
+        answers=dict.fromkeys((200, 202), (STATUS, subject.message)),
     )
 
 
@@ -158,13 +159,13 @@ def create(subject: Subject, options: Options) -> Operation:
         f"Creates {subject.words}",
         parameters=options.create,
         body=Body(subject.message),
-        answers=dict.fromkeys((200, 201, 202), subject.message),
+        answers=dict.fromkeys((200, 201, 202), (subject.message,)),
     )
 
 
 def read(subject: Subject) -> Operation:
     """One object."""
-    answers = {200: subject.message}
+    answers = {200: (subject.message,)}
     return subject.operation("get", "read", f"Reads {subject.words}", answers=answers)
 
 
@@ -176,7 +177,7 @@ def replace(subject: Subject, options: Options) -> Operation:
         f"Replaces {subject.words}",
         parameters=options.update,
         body=Body(subject.message),
-        answers=dict.fromkeys((200, 201), subject.message),
+        answers=dict.fromkeys((200, 201), (subject.message,)),
     )
 
 
@@ -188,7 +189,7 @@ def patch(subject: Subject, options: Options) -> Operation:
         f"Changes parts of {subject.words}",
         parameters=options.patch,
         body=Body(names.PATCH, PATCHES),
-        answers=dict.fromkeys((200, 201), subject.message),
+        answers=dict.fromkeys((200, 201), (subject.message,)),
     )
 
 
@@ -199,7 +200,7 @@ def read_text(subject: Subject, parameters: tuple[Parameter, ...]) -> Operation:
         "read",
         f"Reads {subject.words}",
         parameters=parameters,
-        answers={200: TEXT},
+        answers={200: (TEXT,)},
         answer_types=("text/plain", *OBJECTS),
     )
 
@@ -212,6 +213,6 @@ def connect(subject: Subject, method: str, suffix: str = "") -> Operation:
         f"Connects {method.upper()} requests to {subject.words}",
         id=subject.id("connect", method.capitalize()) + suffix,
         action="connect",
-        answers={200: TEXT},
+        answers={200: (TEXT,)},
         answer_types=ANYTHING,
     )

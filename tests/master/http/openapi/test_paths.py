@@ -189,3 +189,14 @@ def test_a_kind_that_is_only_created_has_no_other_operation(swagger: Any) -> Non
     path = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
     assert swagger["paths"][path].keys() - {"parameters"} == {"post"}
     assert path + "/{name}" not in swagger["paths"]
+
+
+def test_version_3_says_that_a_deletion_may_show_the_object(version3: Any) -> None:
+    answer = version3["apis/apps/v1"]["paths"][DEPLOYMENT]["delete"]["responses"]["200"]
+    schemas = "#/components/schemas/"
+    assert answer["content"]["application/json"]["schema"] == {
+        "anyOf": [
+            {"$ref": f"{schemas}io.k8s.apimachinery.pkg.apis.meta.v1.Status"},
+            {"$ref": f"{schemas}io.k8s.api.apps.v1.Deployment"},
+        ]
+    }
