@@ -62,7 +62,7 @@ class Schemas:
     def _message(self, descriptor: Any) -> Schema:
         local = names.local_name(descriptor.full_name)
         options = descriptor.GetOptions().Extensions
-        caveat = options[options_pb2.resource].caveat
+        caveat = _sentence(options[options_pb2.resource].caveat)
         told = self.comments.of(local) or _of_list(descriptor)
         schema = _described(" ".join(filter(None, (told, caveat))))
         if local.startswith("scalars."):
@@ -128,6 +128,10 @@ class Schemas:
         if not others or self.version == 2:
             return {**ref, **others}
         return {"allOf": [ref], **others}
+
+
+def _sentence(words: str) -> str:
+    return f"{words[0].upper()}{words[1:]}." if words else ""
 
 
 def _of_list(descriptor: Descriptor) -> str:
