@@ -168,11 +168,20 @@ class Registry:
         return watch(self._state, self._store, selection, revision, bookmarks=bookmarks)
 
     async def create(
-        self, obj: Any, *, subresource: str = "", dry_run: bool = False, check: Check | None = None
+        self,
+        obj: Any,
+        *,
+        subresource: str = "",
+        manager: str = "",
+        dry_run: bool = False,
+        check: Check | None = None,
     ) -> Any:
-        """Store a new object, or (subresource "binding", "eviction") act on a pod."""
+        """Store a new object, or (subresource "binding", "eviction") act on a pod.
+
+        `manager` owns the fields of the new object; "": nobody does until it is applied.
+        """
         if not subresource:
-            return await self._writer.create(obj, dry_run=dry_run, check=check)
+            return await self._writer.create(obj, manager=manager, dry_run=dry_run, check=check)
         kind = kinds.of(obj)
         _require_subresource(kind, subresource, ("binding", "eviction"))
         metadata, name = obj.metadata, _name_of(kind, obj)

@@ -104,17 +104,24 @@ class Writer:
         self._turns = Turns()
 
     async def create(
-        self, obj: Any, *, owned: bool = False, dry_run: bool = False, check: Check | None = None
+        self,
+        obj: Any,
+        *,
+        owned: bool = False,
+        manager: str = "",
+        dry_run: bool = False,
+        check: Check | None = None,
     ) -> Any:
         """Store a new object. AlreadyExists, Invalid, Forbidden, NotFound for its namespace.
 
-        `owned`: its managedFields are the server's own; otherwise it begins without any.
+        `owned`: its managedFields are the server's own; otherwise it begins with those of
+        `manager`, which owns all that is in it, or without any.
         """
         kind = kinds.of(obj)
         _require_new(kind, obj)
         generated = not obj.metadata.name and bool(obj.metadata.generate_name)
         for _ in range(ATTEMPTS):
-            commit = self._creation(kind, obj, generated, owned, check)
+            commit = self._creation(kind, obj, generated, check, owned=owned, manager=manager)
             if dry_run and self._state.get(kind, commit.key) is not None:
                 self._allocator.give_back(commit.claims)
                 raise refusals.exists(kind, commit.draft.metadata.name)
@@ -208,8 +215,10 @@ class Writer:
         kind: Kind,
         obj: Any,
         generated: bool,
-        owned: bool,
         check: Check | None,
+        *,
+        owned: bool,
+        manager: str,
     ) -> _Commit:
         require_light(obj)
         draft = copy_of(obj)
@@ -230,6 +239,8 @@ class Writer:
         except BaseException:
             self._allocator.give_back(claims)
             raise
+        if manager:
+            tracked(draft, type(draft)(), manager, "", int(self._clock.now()))
         key = key_of(kind, metadata.namespace, metadata.name)
         compares.append(Compare(key, Revision(0)))
         return _Commit(kind, key, draft, compares, claims)

@@ -83,6 +83,7 @@ class Verbs:
         action = call.action("create")
         stored = await self._registry.create(
             call.served.incoming(obj),
+            manager=call.parameters.text("fieldManager"),
             dry_run=call.parameters.dry_run,
             check=check_of(self._authorizer, call.user, action),
         )

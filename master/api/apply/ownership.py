@@ -14,7 +14,9 @@ from typing import Any, Final
 from master.api.apply.paths import FieldSet, Path, from_fields_v1, shown, to_fields_v1
 from pilothouse.objects.errors import Cause, Conflict
 from pilothouse.objects.kinds import Kind
+from pilothouse.objects.time import time_text
 from protos.meta_v1_pb2 import ManagedFieldsEntry
+from protos.scalars_pb2 import Time
 
 APPLY: Final = "Apply"
 UPDATE: Final = "Update"
@@ -177,15 +179,28 @@ def conflicts(
 def conflict(kind: Kind, name: str, found: list[tuple[Owner, FieldSet]]) -> Conflict:
     """The error of an apply that would take others' fields."""
     causes = [
-        Cause(shown(path), "FieldManagerConflict", f'conflict with "{owner.manager}"')
+        Cause(shown(path), "FieldManagerConflict", f"conflict with {_named(owner)}")
         for owner, paths in found
         for path in sorted(paths)
     ]
-    listed = ", ".join(f"{cause.field} ({cause.message})" for cause in causes)
-    plural = "conflict" if len(causes) == 1 else "conflicts"
-    return Conflict(
-        f"Apply failed with {len(causes)} {plural}: {listed}; force takes the fields over",
-        resource=kind.resource,
-        name=name,
-        causes=causes,
-    )
+    if len(causes) == 1:
+        text = f"1 conflict: {causes[0].message}: {causes[0].field}"
+    else:
+        lines = [line for owner, paths in found for line in _lines(owner, paths)]
+        text = f"{len(causes)} conflicts: " + "\n".join(lines)
+    return Conflict(f"Apply failed with {text}", resource=kind.resource, name=name, causes=causes)
+
+
+def _lines(owner: Owner, paths: FieldSet) -> list[str]:
+    return [f"conflicts with {_named(owner)}:", *(f"- {shown(path)}" for path in sorted(paths))]
+
+
+def _named(owner: Owner) -> str:
+    """As Kubernetes' messages name a manager."""
+    name = f'"{owner.manager}"'
+    if owner.subresource:
+        name += f' with subresource "{owner.subresource}"'
+    if owner.operation != UPDATE:
+        return name
+    when = time_text(Time(seconds=owner.time))
+    return f"{name} using {owner.api_version} at {when}"

@@ -341,3 +341,23 @@ async def test_writers_at_once_all_come_through(api: Api) -> None:
     answers = await asyncio.gather(*patches)
     assert {answer.status for answer in answers} == {200}
     assert len((await api.get(f"{at}/configmaps/c")).json["data"]) == 20
+
+
+async def test_manager_that_is_named_owns_what_it_creates(api: Api) -> None:
+    at = await api.namespace("managed")
+    made = await api.ask("POST", f"{at}/configmaps?fieldManager=creator", config_map("c", a="1"))
+    (entry,) = made.json["metadata"]["managedFields"]
+    assert (entry["manager"], entry["operation"], entry["apiVersion"]) == (
+        "creator",
+        "Update",
+        "v1",
+    )
+    assert entry["fieldsV1"] == {"f:data": {"f:a": {}}}
+    path = f"{at}/configmaps/c?fieldManager=applier"
+    applied = await api.ask(
+        "PATCH", path, config_map("c", a="2"), content_type="application/apply-patch+yaml"
+    )
+    assert applied.json["message"] == (
+        'Apply failed with 1 conflict: conflict with "creator" using v1 at'
+        f" {entry['time']}: .data.a"
+    )
