@@ -18,7 +18,7 @@ from google.protobuf.message import Message
 from master.api.calls import Authenticate, Unary, Watch
 from master.api.encoding import framed, listed
 from master.api.metering import Meter
-from master.api.registry import Registry
+from master.api.registry import PARTS, Registry
 from master.api.writer import Check
 from master.identity.authorization import Action
 from master.identity.user import User
@@ -218,8 +218,10 @@ class ResourcesService:
         kind = kinds.by_resource(ref.resource)
         if ref.namespace and not kind.namespaced:
             raise BadRequest(f'ref.namespace: "{ref.namespace}" given, {ref.resource} have none')
-        if ref.subresource and ref.subresource not in kind.subresources:
-            raise MethodNotAllowed(f'{ref.resource} have no subresource "{ref.subresource}"')
+        if ref.subresource and not _has_part(kind, ref.subresource, verb):
+            raise MethodNotAllowed(
+                f'{ref.resource} have no subresource "{ref.subresource}" for {verb}'
+            )
         self._authorizer.require(user, _action(verb, ref, field_selector))
         return kind
 
@@ -284,6 +286,11 @@ def _object_of(request: wire.WriteRequest) -> Any:
 def _require_name(ref: wire.Ref) -> None:
     if not ref.name:
         raise BadRequest("ref.name: name the object")
+
+
+def _has_part(kind: Kind, subresource: str, verb: str) -> bool:
+    """Whether the subresource is a part of the object; the others are streams and actions."""
+    return verb in ("get", "patch") and subresource in kind.subresources and subresource in PARTS
 
 
 def _action(verb: str, ref: wire.Ref, field_selector: str = "") -> Action:

@@ -20,7 +20,7 @@ from master.api.metering import Meter
 from master.api.registry import Registry
 from master.identity.authorization import Action
 from master.identity.user import User
-from pilothouse.objects.errors import ApiError, Forbidden, Unauthorized
+from pilothouse.objects.errors import ApiError, Forbidden, MethodNotAllowed, Unauthorized
 from pilothouse.objects.status import from_rpc
 from protos import resources_pb2 as wire
 from protos.resources_pb2_grpc import ResourcesStub
@@ -249,6 +249,29 @@ async def test_request_that_makes_no_sense_is_refused(
     assert isinstance(said, ApiError)
     assert said.message
     assert registry.revision == before
+
+
+@pytest.mark.parametrize(
+    ("method", "kind", "subresource"),
+    [
+        ("Get", wire.GetRequest, "exec"),
+        ("Get", wire.GetRequest, "log"),
+        ("List", wire.ListRequest, "status"),
+        ("Delete", wire.DeleteRequest, "eviction"),
+        ("Delete", wire.DeleteRequest, "log"),
+    ],
+)
+async def test_streams_and_actions_are_no_parts_of_objects(
+    registry: Registry, method: str, kind: Any, subresource: str
+) -> None:
+    await registry.create(pod("p"))
+    request = kind(
+        ref=wire.Ref(resource="pods", namespace="default", name="p", subresource=subresource)
+    )
+    async with channel_to(registry) as channel:
+        said = await refusal(channel, method, request.SerializeToString())
+    assert isinstance(said, MethodNotAllowed)
+    assert subresource in said.message
 
 
 async def test_any_bytes_get_an_answer(registry: Registry) -> None:
