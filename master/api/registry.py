@@ -45,7 +45,6 @@ from protos.core_v1_pb2 import Pod
 from protos.meta_v1_pb2 import DeleteOptions
 
 BOOKMARK_PERIOD: Final = 60.0  # seconds
-PARTS: Final = ("status", "scale", "finalize", "approval")  # subresources that are parts of objects
 BATCH: Final = 256  # writes of a collection or a batch that are under way at once
 
 _PODS: Final = kinds.of(Pod)

@@ -143,7 +143,10 @@ async def test_every_broken_object_is_refused_by_a_running_master(client: Client
             continue
         if isinstance(error, TooLarge):
             continue
-        assert case.field in [cause.field for cause in error.causes], case
+        if case.field not in [cause.field for cause in error.causes]:
+            # At the door a fault has the path of the value; admission's may be Kubernetes' own.
+            assert isinstance(error, BadRequest), case
+            assert case.says in error.message, case
     assert await stored(client) == before
 
 
