@@ -10,10 +10,18 @@ from google.protobuf.message import Message
 from master.admission.defaults.autoscaling import default_autoscaler
 from master.admission.defaults.batch import default_cron_job, default_job
 from master.admission.defaults.claim import default_claim
+from master.admission.defaults.classes import (
+    default_csi_driver,
+    default_priority_class,
+    default_runtime_class,
+    default_storage_class,
+    default_volume_attachment,
+)
 from master.admission.defaults.cluster import default_namespace, default_node, default_secret
 from master.admission.defaults.networking import default_ingress_class, default_network_policy
 from master.admission.defaults.pod import default_pod
 from master.admission.defaults.quota import default_limit_range, default_quota
+from master.admission.defaults.roles import default_role_binding
 from master.admission.defaults.service import (
     default_endpoint_slice,
     default_endpoints,
@@ -47,6 +55,10 @@ from protos.core_v1_pb2 import (
 )
 from protos.discovery_v1_pb2 import EndpointSlice
 from protos.networking_v1_pb2 import IngressClass, NetworkPolicy
+from protos.node_v1_pb2 import RuntimeClass
+from protos.rbac_v1_pb2 import ClusterRoleBinding, RoleBinding
+from protos.scheduling_v1_pb2 import PriorityClass
+from protos.storage_v1_pb2 import CSIDriver, StorageClass, VolumeAttachment
 
 _DEFAULTS: Final[dict[type[Message], Callable[[Any], None]]] = {
     Pod: default_pod,
@@ -71,6 +83,13 @@ _DEFAULTS: Final[dict[type[Message], Callable[[Any], None]]] = {
     Secret: default_secret,
     Namespace: default_namespace,
     Node: default_node,
+    StorageClass: default_storage_class,
+    VolumeAttachment: default_volume_attachment,
+    CSIDriver: default_csi_driver,
+    PriorityClass: default_priority_class,
+    RuntimeClass: default_runtime_class,
+    RoleBinding: default_role_binding,
+    ClusterRoleBinding: default_role_binding,
 }
 
 

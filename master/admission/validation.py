@@ -20,6 +20,7 @@ from master.admission.rules import (
     daemons,
     data,
     disruption,
+    drivers,
     endpoints,
     ingresses,
     jobs,
@@ -27,10 +28,14 @@ from master.admission.rules import (
     persistent,
     pods,
     policies,
+    priorities,
     quotas,
     records,
+    roles,
+    runtimes,
     services,
     stateful,
+    storage_classes,
     workloads,
 )
 from master.admission.rules.metadata import check_metadata, check_metadata_update
@@ -63,7 +68,17 @@ from protos.core_v1_pb2 import (
 )
 from protos.discovery_v1_pb2 import EndpointSlice
 from protos.networking_v1_pb2 import Ingress, IngressClass, NetworkPolicy
+from protos.node_v1_pb2 import RuntimeClass
 from protos.policy_v1_pb2 import PodDisruptionBudget
+from protos.rbac_v1_pb2 import ClusterRole, ClusterRoleBinding, Role, RoleBinding
+from protos.scheduling_v1_pb2 import PriorityClass
+from protos.storage_v1_pb2 import (
+    CSIDriver,
+    CSINode,
+    CSIStorageCapacity,
+    StorageClass,
+    VolumeAttachment,
+)
 
 # Any: each function takes its own message class, which the table's key tells.
 _CREATE: Final[dict[type[Message], Callable[[Any, list[Cause]], None]]] = {
@@ -95,6 +110,17 @@ _CREATE: Final[dict[type[Message], Callable[[Any, list[Cause]], None]]] = {
     Namespace: cluster.check_namespace,
     Event: records.check_event,
     Lease: records.check_lease,
+    StorageClass: storage_classes.check_storage_class,
+    CSIStorageCapacity: storage_classes.check_storage_capacity,
+    CSIDriver: drivers.check_csi_driver,
+    CSINode: drivers.check_csi_node,
+    VolumeAttachment: drivers.check_volume_attachment,
+    PriorityClass: priorities.check_priority_class,
+    RuntimeClass: runtimes.check_runtime_class,
+    Role: roles.check_role,
+    ClusterRole: roles.check_cluster_role,
+    RoleBinding: roles.check_role_binding,
+    ClusterRoleBinding: roles.check_cluster_role_binding,
 }
 _UPDATE: Final[dict[type[Message], Callable[[Any, Any, list[Cause]], None]]] = {
     Pod: pods.check_pod_update,
@@ -121,6 +147,15 @@ _UPDATE: Final[dict[type[Message], Callable[[Any, Any, list[Cause]], None]]] = {
     Secret: data.check_secret_update,
     Node: cluster.check_node_update,
     Namespace: cluster.check_namespace_update,
+    StorageClass: storage_classes.check_storage_class_update,
+    CSIStorageCapacity: storage_classes.check_storage_capacity_update,
+    CSIDriver: drivers.check_csi_driver_update,
+    CSINode: drivers.check_csi_node_update,
+    VolumeAttachment: drivers.check_volume_attachment_update,
+    PriorityClass: priorities.check_priority_class_update,
+    RuntimeClass: runtimes.check_runtime_class_update,
+    RoleBinding: roles.check_role_binding_update,
+    ClusterRoleBinding: roles.check_cluster_role_binding_update,
 }
 
 # Of subresources by which more may change than by an update of the object.

@@ -22,6 +22,8 @@ from pilothouse.objects.errors import Cause
 from protos.apps_v1_pb2 import StatefulSet
 from protos.core_v1_pb2 import Namespace, Service
 from protos.meta_v1_pb2 import ManagedFieldsEntry, ObjectMeta, OwnerReference
+from protos.rbac_v1_pb2 import ClusterRole, ClusterRoleBinding, Role, RoleBinding
+from protos.storage_v1_pb2 import CSIDriver
 
 ANNOTATIONS_LIMIT: Final = 256 * 1024  # bytes of all keys and values
 MANAGER_LIMIT: Final = 128  # bytes of a field manager's name
@@ -31,6 +33,8 @@ _NAME_CHECKS: Final[dict[type[Message], Check]] = {
     Namespace: dns_label,
     Service: dns_label_1035,
     StatefulSet: dns_label,  # its pods are named after it, and a pod's name is a host name
+    CSIDriver: path_segment,  # whose own rule says more
+    **dict.fromkeys((Role, ClusterRole, RoleBinding, ClusterRoleBinding), path_segment),
 }
 _STANDARD_FINALIZERS: Final = frozenset({"kubernetes", "orphan", "foregroundDeletion"})
 _OPERATIONS: Final = frozenset({"Apply", "Update"})

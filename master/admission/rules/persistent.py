@@ -113,14 +113,19 @@ def _check_local(source: LocalVolumeSource, at: Path, found: list[Cause]) -> Non
     check_no_backsteps(source.path, (*at, "path"), found)
 
 
-def _check_csi(source: CSIPersistentVolumeSource, at: Path, found: list[Cause]) -> None:
-    here, driver = (*at, "driver"), source.driver
-    if not driver:
-        found.append(required(here))
-    elif (why := dns_subdomain(driver.lower())) is not None:
-        found.append(invalid(here, driver, why))
-    if len(driver.encode()) > _DRIVER_LIMIT:
-        found.append(too_long(here, _DRIVER_LIMIT))
+def check_driver(name: str, at: Path, found: list[Cause]) -> None:
+    """The name of a CSI driver."""
+    if not name:
+        found.append(required(at))
+    elif (why := dns_subdomain(name.lower())) is not None:
+        found.append(invalid(at, name, why))
+    if len(name.encode()) > _DRIVER_LIMIT:
+        found.append(too_long(at, _DRIVER_LIMIT))
+
+
+def check_csi(source: CSIPersistentVolumeSource, at: Path, found: list[Cause]) -> None:
+    """A volume that a driver knows by its handle."""
+    check_driver(source.driver, (*at, "driver"), found)
     if not source.volume_handle:
         found.append(required((*at, "volumeHandle")))
     for field, secret in source.ListFields():
@@ -170,7 +175,7 @@ _BY_SOURCE: Final[Mapping[str, Check]] = {
     "host_path": check_host_path,
     "nfs": check_nfs,
     "local": _check_local,
-    "csi": _check_csi,
+    "csi": check_csi,
     "cinder": _check_with_secret,
     "storageos": _check_with_secret,
     "azure_file": _check_azure_file,

@@ -24,7 +24,7 @@ from pilothouse.objects.errors import Cause
 from protos.core_v1_pb2 import PodSpec
 
 RESTART_POLICIES: Final = frozenset({"Always", "Never", "OnFailure"})
-_PREEMPTION_POLICIES: Final = frozenset({"Never", "PreemptLowerPriority"})
+PREEMPTION_POLICIES: Final = frozenset({"Never", "PreemptLowerPriority"})
 _SYSTEMS: Final = frozenset({"linux", "windows"})
 _MAX_DEADLINE: Final = 2**31 - 1
 _NONE: Final[frozenset[str]] = frozenset()
@@ -94,8 +94,8 @@ def _check_placement(spec: PodSpec, at: Path, found: list[Cause]) -> None:
         check_gates(spec.scheduling_gates, (*at, "schedulingGates"), found)
     if spec.HasField("preemption_policy"):
         policy = spec.preemption_policy
-        if policy not in _PREEMPTION_POLICIES:
-            found.append(unsupported((*at, "preemptionPolicy"), policy, _PREEMPTION_POLICIES))
+        if policy not in PREEMPTION_POLICIES:
+            found.append(unsupported((*at, "preemptionPolicy"), policy, PREEMPTION_POLICIES))
 
 
 def _check_host(spec: PodSpec, at: Path, found: list[Cause]) -> None:

@@ -80,15 +80,16 @@ def check_resources(
     """A container's limits, requests and claims. `claims`: the pod's resource claims."""
     limits, requests = resources.limits, resources.requests
     if limits:
-        _check_amounts(limits, (*at, "limits"), found)
+        check_amounts(limits, (*at, "limits"), found)
     if requests:
-        _check_amounts(requests, (*at, "requests"), found)
+        check_amounts(requests, (*at, "requests"), found)
     _check_order(limits, requests, at, found)
     if resources.claims:
         _check_claims(resources, claims, (*at, "claims"), found)
 
 
-def _check_amounts(amounts: Mapping[str, Quantity], at: Path, found: list[Cause]) -> None:
+def check_amounts(amounts: Mapping[str, Quantity], at: Path, found: list[Cause]) -> None:
+    """Amounts of what a container can use."""
     for name, quantity in amounts.items():
         if (why := container_resource_fault(name)) is not None:
             found.append(invalid((*at, Key(name)), name, why))

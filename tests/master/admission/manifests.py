@@ -8,71 +8,7 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from protos.apps_v1_pb2 import (
-    ControllerRevision,
-    DaemonSet,
-    Deployment,
-    ReplicaSet,
-    StatefulSet,
-)
-from protos.autoscaling_v2_pb2 import HorizontalPodAutoscaler
-from protos.batch_v1_pb2 import CronJob, Job
-from protos.coordination_v1_pb2 import Lease
-from protos.core_v1_pb2 import (
-    ConfigMap,
-    Endpoints,
-    Event,
-    LimitRange,
-    Namespace,
-    Node,
-    PersistentVolume,
-    PersistentVolumeClaim,
-    Pod,
-    PodTemplate,
-    ReplicationController,
-    ResourceQuota,
-    Secret,
-    Service,
-    ServiceAccount,
-)
-from protos.discovery_v1_pb2 import EndpointSlice
-from protos.networking_v1_pb2 import Ingress, IngressClass, NetworkPolicy
-from protos.policy_v1_pb2 import PodDisruptionBudget
-
-KINDS: dict[str, type[Message]] = {
-    kind.DESCRIPTOR.name: kind
-    for kind in (
-        ConfigMap,
-        ControllerRevision,
-        CronJob,
-        DaemonSet,
-        Deployment,
-        EndpointSlice,
-        Endpoints,
-        Event,
-        HorizontalPodAutoscaler,
-        Ingress,
-        IngressClass,
-        Job,
-        Lease,
-        LimitRange,
-        Namespace,
-        NetworkPolicy,
-        Node,
-        PersistentVolume,
-        PersistentVolumeClaim,
-        Pod,
-        PodDisruptionBudget,
-        PodTemplate,
-        ReplicaSet,
-        ReplicationController,
-        ResourceQuota,
-        Secret,
-        Service,
-        ServiceAccount,
-        StatefulSet,
-    )
-}
+from pilothouse.objects import kinds
 
 
 def amount(text: str) -> dict[str, str]:
@@ -91,6 +27,8 @@ def number(value: int) -> dict[str, Any]:
 
 
 META = {"name": "web", "namespace": "default"}
+CLUSTER_META = {"name": "web"}
+RULE = {"verbs": ["get"], "api_groups": [""], "resources": ["pods"]}
 POD_SPEC = {
     "containers": [
         {
@@ -214,6 +152,44 @@ BASES: dict[str, dict[str, Any]] = {
         "endpoints": [{"addresses": ["10.244.0.5"]}],
         "ports": [{"port": 8080}],
     },
+    "StorageClass": {"metadata": CLUSTER_META, "provisioner": "example.com/disks"},
+    "CSIStorageCapacity": {
+        "metadata": META,
+        "storage_class_name": "fast",
+        "capacity": amount("1Gi"),
+    },
+    "CSIDriver": {"metadata": {"name": "disks.example.com"}, "spec": {"attach_required": False}},
+    "CSINode": {
+        "metadata": {"name": "n1"},
+        "spec": {"drivers": [{"name": "disks.example.com", "node_id": "n1"}]},
+    },
+    "VolumeAttachment": {
+        "metadata": CLUSTER_META,
+        "spec": {
+            "attacher": "disks.example.com",
+            "source": {"persistent_volume_name": "disk"},
+            "node_name": "n1",
+        },
+    },
+    "PriorityClass": {"metadata": CLUSTER_META, "value": 1000},
+    "RuntimeClass": {"metadata": CLUSTER_META, "handler": "crun"},
+    "Role": {"metadata": META, "rules": [RULE]},
+    "ClusterRole": {"metadata": CLUSTER_META, "rules": [RULE]},
+    "RoleBinding": {
+        "metadata": META,
+        "subjects": [{"kind": "User", "name": "jo"}],
+        "role_ref": {"kind": "Role", "name": "reader"},
+    },
+    "ClusterRoleBinding": {
+        "metadata": CLUSTER_META,
+        "subjects": [{"kind": "Group", "name": "readers"}],
+        "role_ref": {"kind": "ClusterRole", "name": "reader"},
+    },
+}
+
+
+KINDS: dict[str, type[Message]] = {
+    kind.kind: kind.message for kind in kinds.every() if kind.kind in BASES
 }
 
 

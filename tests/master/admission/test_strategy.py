@@ -90,19 +90,26 @@ def test_namespace_starts_active_with_its_finalizer() -> None:
 
 
 COUNTED = (
+    "CSIDriver",
     "CronJob",
+    "CustomResourceDefinition",
     "DaemonSet",
     "Deployment",
     "EndpointSlice",
     "Ingress",
     "IngressClass",
     "Job",
+    "MutatingWebhookConfiguration",
     "NetworkPolicy",
     "PodDisruptionBudget",
     "PodTemplate",
+    "PriorityClass",
     "ReplicaSet",
     "ReplicationController",
     "StatefulSet",
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding",
+    "ValidatingWebhookConfiguration",
 )
 
 

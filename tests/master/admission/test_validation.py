@@ -13,6 +13,7 @@ from master.admission.strategy import prepare_create, prepare_update
 from master.admission.validation import validate_create, validate_update
 from tests.master.admission.corpus import (
     bounds,
+    classes,
     containers,
     corners,
     jobs,
@@ -20,18 +21,22 @@ from tests.master.admission.corpus import (
     networking,
     others,
     pods,
+    roles,
     statuses,
     storage,
     updates,
+    valid,
     workloads,
 )
 from tests.master.admission.corpus.case import Broken, BrokenUpdate
-from tests.master.admission.corpus.valid import VALID, VALID_UPDATES
 from tests.master.admission.manifests import BASES, build
 
+USUAL = {**valid.VALID, **classes.VALID, **roles.VALID}
+USUAL_UPDATES = {**valid.VALID_UPDATES, **classes.VALID_UPDATES, **roles.VALID_UPDATES}
 CREATES = [
     *chain(metadata.CASES, containers.CASES, pods.CASES, corners.CASES, others.CASES),
     *chain(workloads.CASES, jobs.CASES, storage.CASES, bounds.CASES, networking.CASES),
+    *chain(classes.CASES, roles.CASES),
 ]
 
 
@@ -73,6 +78,7 @@ def test_broken_object_is_refused_with_field_and_rule(case: Broken) -> None:
 UPDATES = [
     *chain(updates.CASES, statuses.CASES, workloads.UPDATES, jobs.UPDATES),
     *chain(storage.UPDATES, bounds.UPDATES, networking.UPDATES),
+    *chain(classes.UPDATES, roles.UPDATES),
 ]
 
 
@@ -90,12 +96,12 @@ def test_plain_object_of_each_kind_is_valid(kind: str) -> None:
     assert validate_create(created(kind, {})) == []
 
 
-@pytest.mark.parametrize(("kind", "changes"), VALID.values(), ids=VALID)
+@pytest.mark.parametrize(("kind", "changes"), USUAL.values(), ids=USUAL)
 def test_unusual_object_is_valid(kind: str, changes: dict[str, Any]) -> None:
     assert validate_create(created(kind, changes)) == []
 
 
-@pytest.mark.parametrize(("kind", "before", "after"), VALID_UPDATES.values(), ids=VALID_UPDATES)
+@pytest.mark.parametrize(("kind", "before", "after"), USUAL_UPDATES.values(), ids=USUAL_UPDATES)
 def test_permitted_update_is_valid(
     kind: str, before: dict[str, Any], after: dict[str, Any]
 ) -> None:
