@@ -47,7 +47,8 @@ def _check_spec(spec: CronJobSpec, old: CronJobSpec | None, found: list[Cause]) 
     else:
         _check_schedule(spec, old is not None and "TZ" in old.schedule, at, found)
     check_counts(spec, _COUNTS, _SPEC, found)
-    if spec.HasField("time_zone") and (old is None or old.time_zone != spec.time_zone):
+    kept = old is not None and old.HasField("time_zone") and old.time_zone == spec.time_zone
+    if spec.HasField("time_zone") and not kept:
         _check_zone(spec.time_zone, (*_SPEC, "timeZone"), found)
     policy, here = spec.concurrency_policy, (*_SPEC, "concurrencyPolicy")
     if policy not in _POLICIES:

@@ -68,9 +68,8 @@ _HUGE_PAGES: Final = ("hugepages-", "requests.hugepages-")
 
 
 def check_quota(quota: ResourceQuota, found: list[Cause]) -> None:
-    """The spec of a quota, and the status that it comes with."""
+    """The spec of a quota; it comes without a status."""
     _check_spec(quota.spec, found)
-    _check_status(quota, found)
 
 
 def check_quota_update(new: ResourceQuota, old: ResourceQuota, found: list[Cause]) -> None:

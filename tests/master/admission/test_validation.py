@@ -399,3 +399,13 @@ def test_very_many_failed_indexes_break_two_rules() -> None:
         "Invalid value: 100001: must be less than or equal to 10000 when completions are above "
         "100000 and used with backoff limit per index",
     ]
+
+
+def test_class_of_volume_attributes_in_use_is_checked() -> None:
+    old = stored("PersistentVolumeClaim", {})
+    old.spec.volume_attributes_class_name = "slow"
+    changes = {"spec.volume_attributes_class_name": "a b"}
+    new = replacement("PersistentVolumeClaim", changes, old)
+    assert [(cause.field, cause.reason) for cause in validate_update(new, old)] == [
+        ("spec.volumeAttributesClassName", "FieldValueInvalid")
+    ]

@@ -283,6 +283,7 @@ UPDATES = [
     BrokenUpdate("schedule", "CronJob", {}, {"spec.schedule": "never"}, "spec.schedule", INVALID),
     BrokenUpdate("zone inside", "CronJob", {}, {"spec.schedule": "TZ=UTC * * * * *"},
                  "spec.schedule", INVALID, "use timeZone field instead"),
+    BrokenUpdate("no zone", "CronJob", {}, {"spec.time_zone": ""}, "spec.timeZone", INVALID),
     BrokenUpdate("zone twice", "CronJob", {"spec.schedule": "TZ=UTC * * * * *"},
                  {"spec.schedule": "TZ=UTC * * * * *", "spec.time_zone": "UTC"}, "spec.schedule",
                  INVALID, "cannot use both timeZone field and TZ or CRON_TZ in schedule"),

@@ -124,6 +124,12 @@ CLAIMS = [
     Broken("sources differ", "PersistentVolumeClaim",
            {"spec.data_source": SNAPSHOT, "spec.data_source_ref": {**SNAPSHOT, "name": "t"}},
            "spec", INVALID, '"spec.dataSource": must match dataSourceRef'),
+    Broken("of a pod, with a label", "Pod",
+           {"spec.volumes[0].volume_source": {"ephemeral": {"volume_claim_template": {
+               "metadata": {"labels": {"a": "b c"}},
+               "spec": {"access_modes": ["ReadWriteOnce"],
+                        "resources": {"requests": {"storage": amount("1")}}}}}}},
+           "spec.volumes[0].ephemeral.volumeClaimTemplate.metadata.labels", INVALID),
     Broken("of a pod, with a name", "Pod",
            {"spec.volumes[0].volume_source": {"ephemeral": {"volume_claim_template": {
                "metadata": {"name": "mine"},
