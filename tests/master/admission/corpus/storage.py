@@ -93,6 +93,9 @@ VOLUMES = [
     Broken("local path", "PersistentVolume",
            {SOURCE: {"local": {}}, "spec.node_affinity.required": ON_NODE}, "spec.local.path",
            REQUIRED),
+    Broken("local way out", "PersistentVolume",
+           {SOURCE: {"local": {"path": "/a/../b"}}, "spec.node_affinity.required": ON_NODE},
+           "spec.local.path", INVALID, "must not contain '..'"),
 ]  # fmt: skip
 # "spec." without a field below it is the spec itself.
 VOLUMES = [
@@ -184,6 +187,10 @@ UPDATES = [
     BrokenUpdate("resize state", "PersistentVolumeClaim", {},
                  {"status": {"allocated_resource_statuses": {"storage": "Soon"}}},
                  "status.allocatedResourceStatus", UNSUPPORTED, "NodeResizePending",
+                 subresource="status"),
+    BrokenUpdate("resource that is resized", "PersistentVolumeClaim", {},
+                 {"status": {"allocated_resource_statuses": {"cpu": "NodeResizePending"}}},
+                 "status.allocatedResourceStatus", UNSUPPORTED, 'supported values: "storage"',
                  subresource="status"),
     BrokenUpdate("resized resource", "PersistentVolumeClaim", {},
                  {"status": {"allocated_resources": {"cpu": amount("1")}}},
