@@ -83,6 +83,8 @@ VOLUMES = [
     source("iscsi", {"iscsi": {"target_portal": "10.0.0.1"}}, "iscsi.iqn", REQUIRED),
     source("cinder secret", {"cinder": {"volume_id": "1", "secret_ref": {"name": "s"}}},
            "cinder.secretRef.namespace", REQUIRED),
+    source("cinder volume", {"cinder": {}}, "cinder.volumeID", REQUIRED),
+    source("azure share", {"azure_file": {"secret_name": "s"}}, "azureFile.shareName", REQUIRED),
     source("azure namespace",
            {"azure_file": {"secret_name": "s", "share_name": "s", "secret_namespace": ""}},
            "azureFile.secretNamespace", REQUIRED),
