@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
+from master.http.access import WEBSOCKET_PREFIX
 from pilothouse.objects.errors import BadRequest
 from protos.resources_pb2 import StreamInput, TerminalSize
 
@@ -77,11 +78,17 @@ PROTOCOLS = (
 UNNAMED = Protocol("", status=False)
 
 
+def without_token(offered: Sequence[str]) -> list[str]:
+    """The protocols that are some: browsers' clients send their token among them."""
+    return [name for name in offered if not name.startswith(WEBSOCKET_PREFIX)]
+
+
 def chosen(offered: Sequence[str], known: Sequence[Protocol]) -> Protocol:
     """The first of the client's protocols that is known here. BadRequest naming both sides."""
     if not offered:
         return UNNAMED
     by_name = {protocol.name: protocol for protocol in known}
+    offered = without_token(offered)
     for name in offered:
         if name in by_name:
             return by_name[name]

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 from multidict import CIMultiDict, MultiMapping
 
+from master.http.streams.channels import without_token
+
 # Between two neighbours only (RFC 9110, 7.6.1), beside what Connection names.
 _HOP_BY_HOP: Final = frozenset(
     {
@@ -22,6 +24,7 @@ _HOP_BY_HOP: Final = frozenset(
         "upgrade",
     }
 )
+_PROTOCOLS: Final = "Sec-WebSocket-Protocol"
 # Who the caller is to this server is no business of a pod's.
 _CREDENTIALS: Final = ("authorization", "impersonate-", "x-remote-")
 
@@ -40,6 +43,10 @@ def passed_on(headers: MultiMapping[str], caller: Caller, upgrade: str) -> CIMul
     sent = _end_to_end(headers)
     for name in {name for name in sent if name.lower().startswith(_CREDENTIALS)}:
         del sent[name]
+    protocols = without_token(_listed(sent, _PROTOCOLS))
+    sent.popall(_PROTOCOLS, None)
+    if protocols:
+        sent[_PROTOCOLS] = ", ".join(protocols)
     sent.setdefault("Host", caller.host)
     forwarded = [*sent.popall("X-Forwarded-For", []), caller.address]
     sent["X-Forwarded-For"] = ", ".join(forwarded)
@@ -74,7 +81,12 @@ def redirected(location: str, base: str, host: str) -> str:
     return urlunsplit(("", "", path, query, fragment))
 
 
+def _listed(headers: MultiMapping[str], name: str) -> list[str]:
+    """The items of a header that is a list, over all its lines."""
+    items = ",".join(headers.getall(name, [])).split(",")
+    return [item.strip() for item in items if item.strip()]
+
+
 def _end_to_end(headers: MultiMapping[str]) -> CIMultiDict[str]:
-    named = ",".join(headers.getall("Connection", [])).lower().split(",")
-    dropped = _HOP_BY_HOP | {name.strip() for name in named}
+    dropped = _HOP_BY_HOP | {name.lower() for name in _listed(headers, "Connection")}
     return CIMultiDict((k, v) for k, v in headers.items() if k.lower() not in dropped)

@@ -74,6 +74,14 @@ def test_unknown_protocols_are_refused_with_those_that_are_known() -> None:
         chosen(["other"], PROTOCOLS)
 
 
+def test_token_among_the_protocols_is_no_protocol_and_is_not_repeated() -> None:
+    token = "base64url.bearer.authorization.k8s.io.c2VjcmV0"
+    assert chosen([token, "v5.channel.k8s.io"], PROTOCOLS).name == "v5.channel.k8s.io"
+    with pytest.raises(BadRequest) as refused:
+        chosen([token], PROTOCOLS)
+    assert "c2VjcmV0" not in str(refused.value)
+
+
 @pytest.mark.parametrize(
     ("protocol", "message", "said"),
     [

@@ -341,6 +341,14 @@ def test_credentials_do_not_pass(name: str) -> None:
     assert name not in passed_on(CIMultiDict({name: "secret"}), CALLER, "")
 
 
+def test_token_among_the_protocols_of_a_websocket_does_not_pass() -> None:
+    token = "base64url.bearer.authorization.k8s.io.c2VjcmV0"
+    headers = CIMultiDict({"Sec-WebSocket-Protocol": f"{token}, echo"})
+    assert passed_on(headers, CALLER, "websocket")["Sec-WebSocket-Protocol"] == "echo"
+    alone = CIMultiDict({"Sec-WebSocket-Protocol": token})
+    assert "Sec-WebSocket-Protocol" not in passed_on(alone, CALLER, "websocket")
+
+
 def test_proxies_before_this_one_stay_known() -> None:
     sent = passed_on(CIMultiDict({"X-Forwarded-For": "198.51.100.1"}), CALLER, "")
     assert sent["X-Forwarded-For"] == "198.51.100.1, 192.0.2.1"
