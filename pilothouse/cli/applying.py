@@ -141,7 +141,10 @@ async def _apply(
     patch = three_way(original, noted, codec.to_json(current), kind.message)
     if not patch:
         return current, "unchanged"
-    return await _patch(client, obj, patch, PatchType.STRATEGIC, way), "configured"
+    changed = await _patch(client, obj, patch, PatchType.STRATEGIC, way)
+    # What only undoes a default comes to nothing: lists that have no key are stated as a whole.
+    same = changed.metadata.resource_version == current.metadata.resource_version
+    return changed, "unchanged" if same and not way.dry_run else "configured"
 
 
 async def _patch(
