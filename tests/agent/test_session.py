@@ -208,7 +208,9 @@ async def test_logs_go_through_a_tunnel() -> None:
         await master.until(lambda: master.phase("uid-web") == "Running")
         request = TunnelRequest(id="t1", pod_uid="uid-web", logs=LogsRequest())
         request.logs.options.container = "main"
-        assert await taken(master.open_tunnel(request)) == ["log:hello\n"]
+        assert await taken(master.open_tunnel(request)) == ["log:", "log:hello\n"], (
+            "open, then text"
+        )
 
 
 async def test_exec_talks_both_ways_and_tells_the_exit_code() -> None:
