@@ -4,6 +4,8 @@ pilot-agent join --master HOST --token TOKEN --ca-hash HASH    make this machine
 pilot-agent run                                                run the agent
 pilot-agent renew                                              renew certificates that are due
 pilot-agent doctor [--master HOST]                             can this machine be a node?
+pilot-agent stop-pods                                          stop all containers, gracefully
+pilot-agent cleanup                                            remove pods and the pod network
 """
 
 from __future__ import annotations
@@ -29,7 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point: exit status 1 with one line on standard error for what a user can mend."""
     # Imported late: `--help` and errors of configuration need none of it.
     from agent.identity import NotJoined, RefusedByMaster
+    from agent.runtime.errors import RuntimeFault
 
+    mendable = (SettingError, RefusedByMaster, NotJoined, RuntimeFault, OSError, ValueError)
     options = _parser().parse_args(arguments)
     try:
         config = _config(options)
@@ -41,10 +45,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 _renew(config)
             case "doctor":
                 _doctor(config, options)
+            case "stop-pods":
+                _stop_pods(config, options)
+            case "cleanup":
+                _cleanup(config)
             case _:
                 _run(config)
-    except (SettingError, RefusedByMaster, NotJoined, OSError, ValueError) as error:
+    except mendable as error:
         sys.exit(f"pilot-agent: {error}")
+    except ExceptionGroup as group:
+        expected, rest = group.split(mendable)
+        if expected is None or rest is not None:
+            raise
+        sys.exit(f"pilot-agent: {_first(expected)}")
+
+
+def _first(group: ExceptionGroup[Exception]) -> Exception:
+    error: Exception = group
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -54,7 +74,9 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="run the agent")
     renew = commands.add_parser("renew", help="renew certificates that are due; run does so too")
     doctor = commands.add_parser("doctor", help="say whether this machine can be a node")
-    for command in (join, run, renew, doctor):
+    stop = commands.add_parser("stop-pods", help="stop all containers, as for a shutdown")
+    cleanup = commands.add_parser("cleanup", help="remove pods and pod network; the agent is down")
+    for command in (join, run, renew, doctor, stop, cleanup):
         command.add_argument("--config", type=Path, default=configuration.DEFAULT_FILE)
         command.add_argument("--node-name", help="default: the host name")
         command.add_argument("--node-ip", help="default: the address on the way to the master")
@@ -72,6 +94,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="HOST[:PORT]",
         dest="doctor_master",
         help="default: as told when joining",
+    )
+    stop.add_argument(
+        "--grace", type=float, default=30.0, metavar="SECONDS", help="at most so long for a pod"
     )
     return parser
 
@@ -116,6 +141,20 @@ def _doctor(config: AgentConfig, options: argparse.Namespace) -> None:
     sys.stdout.write("\n".join(report.lines(found)) + "\n")
     if not report.works(found):
         sys.exit(1)
+
+
+def _stop_pods(config: AgentConfig, options: argparse.Namespace) -> None:
+    from agent.leaving import stop_pods
+
+    stopped = asyncio.run(stop_pods(config, options.grace))
+    sys.stdout.write(f"{stopped} containers stopped\n")
+
+
+def _cleanup(config: AgentConfig) -> None:
+    from agent.leaving import remove_node
+
+    removed = asyncio.run(remove_node(config))
+    sys.stdout.write(f"{removed} pods removed\n")
 
 
 def _known_master(config: AgentConfig) -> str:

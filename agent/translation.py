@@ -29,10 +29,11 @@ from agent.runtime.states import Image
 from agent.volumes.contract import Sources
 from protos.core_v1_pb2 import Container, Pod, PodSpec, Secret, SecurityContext
 
+CGROUP_ROOT = "/pilothouse"  # above the groups of all pods
 _CGROUPS = {
-    "Guaranteed": "/pilothouse",
-    "Burstable": "/pilothouse/burstable",
-    "BestEffort": "/pilothouse/besteffort",
+    "Guaranteed": CGROUP_ROOT,
+    "Burstable": f"{CGROUP_ROOT}/burstable",
+    "BestEffort": f"{CGROUP_ROOT}/besteffort",
 }
 _TERMINATION_MESSAGE_PATH = "/dev/termination-log"
 

@@ -30,10 +30,10 @@ from pyroute2.netlink.exceptions import NetlinkError
 from agent.files import boot_id, write_atomically
 from agent.network import ipam, rules
 from agent.network.contract import NodeRanges, Peer, PodAddress
-from agent.network.links import BRIDGE, Way, pod_link, ways
+from agent.network.links import BRIDGE, TUNNEL, Way, pod_link, ways
 from agent.network.nft import apply
 from agent.network.plumbing import Uplink, connect_pod, ensure_bridge, remove_link, uplink
-from agent.network.routing import set_ways
+from agent.network.routing import remove_ways, set_ways
 from agent.network.state import Lease, NetworkState, encoded, load
 from agent.runtime.errors import SandboxError
 from agent.runtime.specs import PodUID, PortMapping
@@ -157,6 +157,17 @@ class KernelNetwork:
     async def attached(self) -> tuple[PodUID, ...]:
         """Pods that hold an address."""
         return tuple(self._state.leases)
+
+    async def dissolve(self) -> None:
+        """Take what is ours out of the kernel, for good: routes, links, rules. OSError."""
+        self._ways = None
+        with _kernel_errors():
+            async with AsyncIPRoute() as route:
+                await remove_ways(route)
+                for link in (TUNNEL, BRIDGE):
+                    await remove_link(route, link)
+        async with self._rules:
+            await apply(rules.removal())
 
     def _ranges(self) -> NodeRanges:
         if self._state.ranges is None:

@@ -96,6 +96,12 @@ async def _present(route: AsyncIPRoute) -> dict[IPv4Network, tuple[str, int | No
     return found
 
 
+async def remove_ways(route: AsyncIPRoute) -> None:
+    """None of ours any more, whatever was wanted."""
+    for network in await _present(route):
+        await _remove(route, network)
+
+
 async def _remove(route: AsyncIPRoute, network: IPv4Network) -> None:
     async with existing_is_fine(errno.ESRCH):
         await route.route("del", dst=str(network), proto=PROTOCOL, table=_MAIN_TABLE)

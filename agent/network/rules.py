@@ -55,6 +55,11 @@ table ip {TABLE} {{
 """
 
 
+def removal() -> str:
+    """The transaction after which the table is not there, whether it was or not."""
+    return f"table ip {TABLE}\ndelete table ip {TABLE}\n"
+
+
 def _elements(bindings: Bindings) -> tuple[str, str]:
     wide, narrow = [], []
     for address, mappings in sorted(bindings.items()):

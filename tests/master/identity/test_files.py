@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import stat
 from datetime import timedelta
 from pathlib import Path
@@ -78,3 +79,14 @@ def test_administrators_credential_near_its_end_is_renewed(tmp_path: Path) -> No
     renewed = client_config.load(path).key_pair()
     assert renewed.certificate != first.certificate
     assert renewed.ca == first.ca
+
+
+@pytest.mark.root
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_files_that_root_makes_belong_to_the_directorys_owner(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    os.chown(data, 4711, 4712)
+    IdentityFiles(data).init(["localhost"], NOW)
+    owners = {(path.stat().st_uid, path.stat().st_gid) for path in data.iterdir()}
+    assert owners == {(4711, 4712)}
