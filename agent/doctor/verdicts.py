@@ -35,6 +35,7 @@ PACKAGES: Final = {  # of the programs that a node runs
     "crun": "crun",
     "conmon": "conmon",
     "catatonit": "catatonit",
+    "netavark": "netavark",
     "nft": "nftables",
     "conntrack": "conntrack",
     "ip": "iproute2",

@@ -8,6 +8,7 @@ after the place, and found again by these names: steps may run as processes of t
 from __future__ import annotations
 
 import os
+import os
 import shutil
 import subprocess
 import time
@@ -108,6 +109,8 @@ def boot(machine: Machine) -> None:
             f"--network-namespace-path=/run/netns/{machine.namespace}",
             *(f"--system-call-filter={_CALLS}", "--bind=/dev/fuse", "--boot"),
         ],
+        # Settings of the network are the machine's own; the kernel's others are everybody's.
+        env={**os.environ, "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "network"},
         stdin=subprocess.DEVNULL,
         stdout=console,
         stderr=console,

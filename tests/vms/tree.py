@@ -19,7 +19,7 @@ PACKAGES = (
 )
 # What common's tasks install on Debian and Ubuntu.
 FETCHED = (
-    *("podman", "crun", "conmon", "catatonit", "nftables", "libnftables1", "conntrack"),
+    *("podman", "crun", "conmon", "catatonit", "netavark", "nftables", "libnftables1", "conntrack"),
     *("python3-venv", "curl"),
 )
 # On a machine that is a container the hierarchies come read-only; Podman makes groups in them.
