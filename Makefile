@@ -4,6 +4,7 @@
 # simulate  the control plane in simulated worlds with faults: SEEDS=500 of them, from FIRST=1 on
 # check  format, lint, types, import rules, dead code, generated files
 # protos generate the protobuf modules anew
+# test-vms  what the README says about machines, on machines with systemd; some minutes
 # bench  the performance figures of docs/performance.md
 #
 # For Debian 12, as root. Each target installs what it needs and says so: system packages
@@ -23,11 +24,12 @@ BIN := .venv/bin
 PACKAGES := protos pilothouse master agent netproxy
 SYSTEM := python3 python3-venv podman crun conmon catatonit netavark nftables conntrack iproute2 \
   busybox-static procps ca-certificates curl
+NSPAWN := systemd-container debootstrap openssh-client git
 PROTOC := .venv-protos/bin/python -m grpc_tools.protoc
 GRPC_TOOLS := 1.78.0
 
-.PHONY: help demo down test test-e2e simulate bench check protos clean check-protos check-format \
-  check-lint check-types check-imports check-dead-code
+.PHONY: help demo down test test-e2e test-vms simulate bench check protos clean check-protos check-format \
+  check-lint check-types check-imports check-dead-code check-ansible
 
 help: ## show this
 	@sed -n '/^# [a-z]/p' Makefile | sed 's/^# /  make /'
@@ -45,6 +47,9 @@ test: .stamp/dev
 test-e2e: .stamp/dev
 	@$(BIN)/python -m pytest -q tests/e2e
 
+test-vms: .stamp/vms .stamp/nspawn
+	@$(BIN)/python -m tests.vms $(STEPS)
+
 SEEDS := 500
 FIRST := 1
 simulate: .stamp/dev
@@ -53,7 +58,7 @@ simulate: .stamp/dev
 bench: .stamp/dev
 	@$(BIN)/python -m benchmarks
 
-check: check-protos check-format check-lint check-types check-imports check-dead-code
+check: check-protos check-format check-lint check-types check-imports check-dead-code check-ansible
 
 check-format: .stamp/dev
 	@echo "== format"; $(BIN)/ruff format --check .
@@ -78,6 +83,15 @@ define generate
 	.venv-protos/bin/python protos/comments.py $(1)/protos/described >$(1)/protos/descriptions.tsv
 	rm $(1)/protos/described
 endef
+
+check-ansible: .stamp/vms
+	@echo "== playbooks"
+	cd ansible
+	PATH="$$OLDPWD/$(BIN):$$PATH"
+	for playbook in *.yml; do
+	  ansible-playbook -i inventory/example/hosts.yml --syntax-check "$$playbook" >/dev/null
+	done
+	ansible-lint --offline --quiet
 
 protos: .stamp/protos
 	@echo "== generating protos/ with grpcio-tools $(GRPC_TOOLS)"
@@ -128,6 +142,17 @@ clean: ## remove what was installed here; system packages stay
 	@echo "== installing pilothouse with its tools for development into .venv"
 	$(BIN)/pip install --quiet --editable '.[dev]'
 	touch $@ .stamp/runtime
+
+.stamp/vms: .stamp/dev
+	@echo "== installing Ansible into .venv"
+	$(BIN)/pip install --quiet --editable '.[vms]'
+	touch $@
+
+.stamp/nspawn: .stamp/system
+	@echo "== installing with apt: $(NSPAWN)"
+	apt-get update -qq
+	apt-get install -y -qq --no-install-recommends $(NSPAWN) >/dev/null
+	touch $@
 
 .stamp/protos: .stamp/venv Makefile
 	@echo "== installing grpcio-tools $(GRPC_TOOLS) into .venv-protos"

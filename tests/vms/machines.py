@@ -8,7 +8,6 @@ after the place, and found again by these names: steps may run as processes of t
 from __future__ import annotations
 
 import os
-import os
 import shutil
 import subprocess
 import time

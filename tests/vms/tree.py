@@ -15,12 +15,12 @@ SUITE = "bookworm"
 MIRROR = "http://deb.debian.org/debian"
 PACKAGES = (
     *("systemd-sysv", "dbus", "udev", "openssh-server", "sudo", "ca-certificates", "iproute2"),
-    *("python3", "python3-apt", "procps", "kmod"),
+    *("python3", "python3-apt", "procps", "kmod", "curl"),
 )
 # What common's tasks install on Debian and Ubuntu.
 FETCHED = (
     *("podman", "crun", "conmon", "catatonit", "netavark", "nftables", "libnftables1", "conntrack"),
-    *("python3-venv", "curl"),
+    *("python3-venv",),
 )
 # On a machine that is a container the hierarchies come read-only; Podman makes groups in them.
 _CGROUPS = """\

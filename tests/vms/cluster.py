@@ -1,0 +1,128 @@
+"""The test's cluster: its machines, what the controller works from, and commands on both."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.vms import machines
+from tests.vms.machines import Machine
+
+PLACE = Path(os.environ.get("PILOT_VMS", "/var/tmp/pilot-vms"))
+REPOSITORY = Path(__file__).parents[2]
+CHECKOUT = PLACE / "checkout"
+PLAYBOOKS = CHECKOUT / "ansible"
+INVENTORY = PLAYBOOKS / "inventory/mine/hosts.yml"
+WHEELHOUSE = PLACE / "wheelhouse"
+KEY = PLACE / "key"
+MASTER = Machine("m1", 10, PLACE)
+NODES = (Machine("n1", 11, PLACE), Machine("n2", 12, PLACE), Machine("n3", 13, PLACE))
+MACHINES = (MASTER, *NODES)
+OLDER = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["version"]
+NEWER = f"{OLDER}.post1"
+_SSH = (
+    *("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"),
+    *("-o", "LogLevel=ERROR", "-o", "ConnectTimeout=10"),
+)
+_RECAP = re.compile(r"^(\S+)\s+: ok=\d+ +changed=(\d+) +unreachable=(\d+) +failed=(\d+)", re.M)
+
+
+def host_names() -> str:
+    """What every machine has in /etc/hosts."""
+    return "".join(f"{machine.address} {machine.name}\n" for machine in MACHINES)
+
+
+def make_checkout() -> None:
+    """The repository's files, as a user has them after a clone."""
+    listed = machines.run("git", "-C", str(REPOSITORY), "ls-files", "-z").stdout
+    for name in filter(None, listed.split("\0")):
+        source = REPOSITORY / name
+        if source.exists():
+            (CHECKOUT / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, CHECKOUT / name)
+
+
+def write_inventory(nodes: Sequence[Machine]) -> None:
+    """The machines' addresses, and how they are reached; they have no way to an index."""
+    options = " ".join(_SSH)
+    lines = [
+        "all:",
+        "  vars:",
+        "    ansible_user: root",
+        f"    ansible_ssh_private_key_file: {KEY}",
+        f"    ansible_ssh_common_args: {options}",
+        "master:",
+        "  hosts:",
+        f"    {MASTER.name}: {{ansible_host: {MASTER.address}}}",
+        "nodes:",
+        "  hosts:",
+        *(f"    {node.name}: {{ansible_host: {node.address}}}" for node in nodes),
+    ]
+    INVENTORY.write_text("\n".join(lines) + "\n")
+    settings = INVENTORY.parent / "group_vars/all.yml"
+    text = settings.read_text()
+    settings.write_text(
+        re.sub(r"(?m)^pilothouse_wheelhouse:.*$", f"pilothouse_wheelhouse: {WHEELHOUSE}", text)
+    )
+
+
+def controller(*command: str) -> str:
+    """What a command says where the controller is, in the checkout's ansible folder."""
+    programs = Path(sys.executable).parent
+    environment = {
+        **os.environ,
+        "PATH": f"{programs}:{os.environ['PATH']}",
+        "PIP_NO_BUILD_ISOLATION": "0",  # to pip this means: take the setuptools that is there
+        "ANSIBLE_FORCE_COLOR": "0",
+    }
+    script = f'cd {PLAYBOOKS} && exec "$@"'
+    result = machines.in_switch("sh", "-c", script, "sh", *command, environment=environment)
+    return result.stdout
+
+
+def play(playbook: str, *options: str) -> dict[str, int]:
+    """Run a playbook; by machine, how much it changed. AssertionError when it failed."""
+    said = controller("ansible-playbook", "-i", str(INVENTORY), playbook, *options)
+    return changes(said)
+
+
+def changes(said: str) -> dict[str, int]:
+    """The recap of a playbook's output; AssertionError where a machine failed."""
+    found = {}
+    for name, changed, unreachable, failed in _RECAP.findall(said):
+        if int(unreachable) or int(failed):
+            raise AssertionError(f"{name} failed:\n{said[-6000:]}")
+        found[name] = int(changed)
+    if not found:
+        raise AssertionError(f"no recap:\n{said[-6000:]}")
+    return found
+
+
+def ssh_command(machine: Machine, script: str) -> list[str]:
+    """The command line that runs a shell's script on a machine."""
+    return [
+        *("nsenter", f"--net=/run/netns/{machines.SWITCH}"),
+        *("ssh", "-i", str(KEY), *_SSH, f"root@{machine.address}", script),
+    ]
+
+
+def on(machine: Machine, script: str) -> str:
+    """What a shell's script says on a machine; AssertionError when it fails."""
+    return machines.run(*ssh_command(machine, script)).stdout.strip()
+
+
+def succeeds(machine: Machine, script: str) -> bool:
+    """Whether it ends with 0."""
+    return machines.run(*ssh_command(machine, script), check=False).returncode == 0
+
+
+def send(machine: Machine, source: Path, script: str) -> None:
+    """Give a file to a script's standard input."""
+    with source.open("rb") as file:
+        subprocess.run(ssh_command(machine, script), stdin=file, check=True, capture_output=True)

@@ -1,0 +1,30 @@
+"""The wheels that the machines get: every library, and a newer build of this program."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+
+def build(checkout: Path, wheelhouse: Path, newer: str) -> None:
+    """Fill the wheelhouse; libraries that are there are not fetched again."""
+    wheelhouse.mkdir(exist_ok=True)
+    for stale in wheelhouse.glob("pilothouse-*"):
+        stale.unlink()
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "source"
+        shutil.copytree(checkout, source)
+        project = source / "pyproject.toml"
+        text = re.sub(r'(?m)^version = ".*"$', f'version = "{newer}"', project.read_text())
+        project.write_text(text)
+        _wheel("--wheel-dir", str(wheelhouse), "--find-links", str(wheelhouse), str(source))
+
+
+def _wheel(*arguments: str) -> None:
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", *arguments]
+    subprocess.run(command, check=True, stderr=subprocess.DEVNULL, env=dict(os.environ))
