@@ -91,7 +91,7 @@ check-ansible: .stamp/vms
 	for playbook in *.yml; do
 	  ansible-playbook -i inventory/example/hosts.yml --syntax-check "$$playbook" >/dev/null
 	done
-	ansible-lint --offline --quiet
+	ansible-lint --offline -q
 
 protos: .stamp/protos
 	@echo "== generating protos/ with grpcio-tools $(GRPC_TOOLS)"
