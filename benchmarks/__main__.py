@@ -16,11 +16,12 @@ from typing import Final
 
 from rich.console import Console
 
-from benchmarks import binding, calls, machine, nodes, parts, rules, scheduler
+from benchmarks import binding, calls, https, machine, nodes, parts, rules, scheduler
 from benchmarks.figures import Report
 
 SECTIONS: Final[dict[str, tuple[str, Callable[[Report], None]]]] = {
     "calls": ("creating and reading pods over gRPC", calls.run),
+    "https": ("the Kubernetes API over HTTPS, with wrk", https.run),
     "decisions": ("the scheduler alone, in process", scheduler.run),
     "binding": ("from creating a pod to its node, and the master's memory", binding.run),
     "rules": ("from an endpoint's change to the kernel's rule", rules.run),

@@ -38,6 +38,14 @@ START_P50: Final = Promise("pod create → Running, p50", 0.3, "s", at_most=True
 START_P99: Final = Promise("pod create → Running, p99", 0.6, "s", at_most=True)
 THIRTY: Final = Promise("30 pods of one deployment on one node", 4, "s", at_most=True)
 RULE_P50: Final = Promise("endpoint change → kernel rule, p50", 20, "ms", at_most=True)
+HTTPS_CREATE: Final = Promise("POST pods over HTTPS, 16 connections", 2_000, "/s")
+HTTPS_CREATE_P99: Final = Promise("POST pods over HTTPS, p99", 30, "ms", at_most=True)
+HTTPS_GET: Final = Promise("GET one pod over HTTPS, 16 connections", 8_000, "/s")
+HTTPS_LIST: Final = Promise("LIST 500 of 10,000 pods over HTTPS", 300, "/s")
+HTTPS_MEMORY: Final = Promise("resident memory, 10,000 pods, after it", 300, "MB", at_most=True)
+HTTPS_WATCH: Final = Promise(
+    "1,000 watchers, 100 changes/s: the last one, p99", 250, "ms", at_most=True
+)
 RULE_P99: Final = Promise("endpoint change → kernel rule, p99", 100, "ms", at_most=True)
 
 

@@ -10,7 +10,6 @@ who resumes from there is told some changes again, and misses none.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from master.api.encoding import framed, watched
@@ -38,7 +37,7 @@ class Event:
         self._gone: Any = None
         self._local: dict[EventType, WatchEvent[Any]] = {}
         self._wire: dict[EventType, bytes] = {}
-        self._rendered: dict[Any, bytes] = {}
+        self._rendered: dict[tuple[EventType, int], bytes] = {}
 
     @property
     def size(self) -> int:
@@ -63,12 +62,14 @@ class Event:
             self._wire[type_] = found
         return found
 
-    def rendered(self, type_: EventType, form: Any, render: Callable[[], bytes]) -> bytes:
-        """The event in some other form, which is rendered once."""
-        found = self._rendered.get((type_, form))
-        if found is None:
-            found = self._rendered[type_, form] = render()
-        return found
+    def rendered(self, type_: EventType, form: int) -> bytes | None:
+        """The event in some other form, if somebody has kept it; forms are the caller's."""
+        return self._rendered.get((type_, form))
+
+    def keep(self, type_: EventType, form: int, rendered: bytes) -> bytes:
+        """Let others have what was rendered."""
+        self._rendered[type_, form] = rendered
+        return rendered
 
     def object(self, type_: EventType) -> Any:
         """The object that the event shows; None in a bookmark."""

@@ -16,7 +16,7 @@ from master.http.served import Served
 from master.http.tables import METADATA, NONE, OBJECT
 from master.identity.authorization import Action
 from master.identity.user import User
-from pilothouse.objects.errors import BadRequest
+from pilothouse.objects.errors import BadRequest, Cause, Invalid
 
 MAX_MANAGER = 128  # characters of a manager's name
 
@@ -63,9 +63,23 @@ class Call:
         return header
 
     @property
+    def named_manager(self) -> str:
+        """fieldManager, "" without one; Invalid for what is no name."""
+        named = self.parameters.text("fieldManager")
+        if len(named) > MAX_MANAGER:
+            raise _no_manager(
+                "FieldValueTooLong", f"Too long: may not be more than {MAX_MANAGER} bytes"
+            )
+        if not named.isprintable():
+            raise _no_manager(
+                "FieldValueInvalid", "Invalid value: should only contain printable characters"
+            )
+        return named
+
+    @property
     def manager(self) -> str:
         """Who owns what this request writes: fieldManager, else the program's name."""
-        named = self.parameters.text("fieldManager")
+        named = self.named_manager
         if named:
             return named
         agent: str = self.request.headers.get("User-Agent", "")
@@ -90,6 +104,11 @@ class Call:
             return self.parameters.flag("pretty")
         agent: str = self.request.headers.get("User-Agent", "")
         return agent.startswith(("curl", "Wget", "Mozilla/5.0"))
+
+
+def _no_manager(reason: str, message: str) -> Invalid:
+    cause = Cause("fieldManager", reason, message)
+    return Invalid(f"invalid options: {cause}", causes=[cause])
 
 
 def check_of(authorizer: Authorizer, user: User, action: Action) -> Check:

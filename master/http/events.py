@@ -20,25 +20,22 @@ class Frames:
 
     def __init__(self, rendering: Rendering) -> None:
         self._rendering = rendering
+        self._forms: dict[tuple[str, str, Accepted], int] = {}
+
+    def form(self, served: Served, wanted: Accepted) -> int:
+        """The same number for all who want the same; an event is encoded once for each."""
+        name = served.group_version, served.kind.plural, wanted
+        return self._forms.setdefault(name, len(self._forms))
 
     def frame(
-        self,
-        served: Served,
-        type_: EventType,
-        event: Event,
-        wanted: Accepted,
-        *,
-        initial_end: bool = False,
+        self, served: Served, type_: EventType, event: Event, wanted: Accepted, form: int
     ) -> bytes:
-        """One event; `initial_end` marks the bookmark behind the present objects."""
-        if type_ is EventType.BOOKMARK:
-            return self._bookmark(served, event, wanted, initial_end=initial_end)
-        form = served.group_version, wanted
-        return event.rendered(
-            type_,
-            form,
-            lambda: framed(type_.value, self._object(served, type_, event, wanted), wanted),
-        )
+        """One event that is no bookmark; `form` is that of what is wanted."""
+        found = event.rendered(type_, form)
+        if found is not None:
+            return found
+        obj = self._object(served, type_, event, wanted)
+        return event.keep(type_, form, framed(type_.value, obj, wanted))
 
     def error(self, error: ApiError, wanted: Accepted) -> bytes:
         """The last event of a watch that cannot go on."""
@@ -49,9 +46,10 @@ class Frames:
             return self._rendering.one(served, event.new, wanted)
         return self._rendering.message(served, event.object(type_), wanted)
 
-    def _bookmark(
+    def bookmark(
         self, served: Served, event: Event, wanted: Accepted, *, initial_end: bool
     ) -> bytes:
+        """How far the watch has come; `initial_end`: the present objects have been told."""
         obj: Any = served.stored.message()
         obj.metadata.resource_version = str(event.resume)
         if initial_end:

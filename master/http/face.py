@@ -8,6 +8,7 @@ here; that is the registry's.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import time
 import uuid
@@ -72,6 +73,7 @@ class Face:
         self._authorizer = authorizer
         self._meter = meter
         self._gate = Gate()
+        self._audit_ids = _numbering()
 
     def end_streams(self) -> None:
         """Cut off what would not end by itself: the master stops."""
@@ -79,7 +81,7 @@ class Face:
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """The one handler of the server."""
-        audit = request.headers.get("Audit-ID") or str(uuid.uuid4())
+        audit = request.headers.get("Audit-ID") or self._audit_ids()
         warnings: list[str] = []
         try:
             answered = await self._answer(request, warnings)
@@ -94,7 +96,7 @@ class Face:
         return answered
 
     async def _answer(self, request: web.BaseRequest, warnings: list[str]) -> web.StreamResponse:
-        path, _, query = request.path_qs.partition("?")
+        path, _, query = request.raw_path.partition("?")
         parameters = Parameters(query)
         user = self._authenticate(request)
         request = without_token(request)
@@ -127,15 +129,19 @@ class Face:
         return found
 
     async def _resource(self, call: Call) -> web.StreamResponse:
-        route = self._routes.find(call)
+        try:
+            route = self._routes.find(call)
+        except (NotFound, MethodNotAllowed):
+            _require_user(call.user, call.request.method, call.request.path)
+            raise
         self._authorize(call, route)
         if route.lasting:
             return await route.handle(call)
+        self._gate.enter(call.user)
         start, reason = time.perf_counter(), ""
         try:
-            with self._gate.passing(call.user):
-                async with asyncio.timeout(_seconds(call.parameters)):
-                    return await route.handle(call)
+            async with asyncio.timeout(_seconds(call.parameters)):
+                return await route.handle(call)
         except ApiError as error:
             reason = error.reason
             raise
@@ -145,6 +151,7 @@ class Face:
                 "Timeout: request did not complete within the allotted time"
             ) from error
         finally:
+            self._gate.leave()
             self._meter.count(f"https {route.verb}", reason, time.perf_counter() - start)
 
     def _authorize(self, call: Call, route: Route) -> None:
@@ -158,6 +165,13 @@ class Face:
             raise forbidden(call, route.verb, error.message.rpartition(": ")[2]) from error
         except NotFound as error:  # no rule of its own for what is not stored
             raise forbidden(call, route.verb, "only administrators may") from error
+
+
+def _numbering() -> Callable[[], str]:
+    """Identities of requests, in the form of a UUID: one for the process, then a number."""
+    head = str(uuid.uuid4())[:24]
+    numbers = itertools.count(1)
+    return lambda: f"{head}{next(numbers):012x}"
 
 
 def forbidden(call: Call, verb: str, why: str) -> Forbidden:

@@ -6,8 +6,6 @@ Beyond the limit a caller is told to come again in a second. A share is kept for
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
 
 from master.identity.user import User
@@ -31,18 +29,17 @@ class Gate:
         self._reserved = reserved
         self.under_way = 0
 
-    @contextmanager
-    def passing(self, user: User) -> Iterator[None]:
-        """Be counted for the length of the block; TooManyRequests."""
+    def enter(self, user: User) -> None:
+        """Be counted until leave(); TooManyRequests, and then not."""
         limit = self._limit
-        if user.is_machine or user.name.startswith(_SYSTEM):
+        if self.under_way >= limit and (user.is_machine or user.name.startswith(_SYSTEM)):
             limit += self._reserved
         if self.under_way >= limit:
             raise TooManyRequests(
                 "too many requests, please try again later", retry_after_seconds=1
             )
         self.under_way += 1
-        try:
-            yield
-        finally:
-            self.under_way -= 1
+
+    def leave(self) -> None:
+        """Behind every enter()."""
+        self.under_way -= 1

@@ -83,7 +83,7 @@ class Verbs:
         action = call.action("create")
         stored = await self._registry.create(
             call.served.incoming(obj),
-            manager=call.parameters.text("fieldManager"),
+            manager=call.named_manager,
             dry_run=call.parameters.dry_run,
             check=check_of(self._authorizer, call.user, action),
         )
@@ -141,7 +141,7 @@ class Verbs:
     async def _apply(self, call: Call, body: bytes) -> web.Response:
         wanted, target, parameters = call.accepted(TABLE, PARTIAL), call.target, call.parameters
         _caution(call)
-        if not parameters.text("fieldManager"):
+        if not call.named_manager:
             raise BadRequest(
                 "PatchOptions.meta.k8s.io is invalid: fieldManager: Required value: is required"
                 " for apply patch"
@@ -161,7 +161,7 @@ class Verbs:
             target.namespace,
             target.name,
             body,
-            manager=parameters.text("fieldManager"),
+            manager=call.named_manager,
             force=parameters.flag("force"),
             dry_run=parameters.dry_run,
             check=check,

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, Final
@@ -31,6 +31,9 @@ from pilothouse.objects.errors import ApiError, Cause, Expired, Invalid, NotAcce
 
 MAX_HEARD: Final = 4096  # bytes of a WebSocket message that a watching client may send
 MIN_SECONDS: Final = 1800  # a watch without timeoutSeconds ends after one to two of these
+FEW: Final = 50  # so many watches of a kind are told everything at once
+PAUSE: Final = 1e-4  # seconds a watch
+MAX_PAUSE: Final = 0.1  # seconds
 Batches = AsyncGenerator[Sequence[Delivery], None]
 
 
@@ -68,7 +71,14 @@ class Watches:
             bookmarks=bookmarks,
         )
         seconds = parameters.integer("timeoutSeconds") or MIN_SECONDS * (1 + random.random())  # noqa: S311 - spreads the ends
-        stream = _Stream(self._frames, call, wanted, mark_initial=bool(initial) and bookmarks)
+        topic = self._registry.topic(call.served.stored)
+        stream = _Stream(
+            self._frames,
+            call,
+            wanted,
+            lambda: pause_of(topic.watching),
+            mark_initial=bool(initial) and bookmarks,
+        )
         task = asyncio.current_task()
         assert task is not None
         self._running.add(task)
@@ -104,14 +114,30 @@ def _forbidden(field: str, why: str) -> Invalid:
     return Invalid(f"ListOptions.meta.k8s.io is invalid: {cause}", causes=[cause])
 
 
+def pause_of(watching: int) -> float:
+    """Seconds that a watch rests behind a batch, which grow with the number of those who watch
+    the kind, up to MAX_PAUSE: what happens meanwhile is one more batch, and one write."""
+    return 0.0 if watching <= FEW else min(MAX_PAUSE, watching * PAUSE)
+
+
 class _Stream:
     """One watch's way out."""
 
-    def __init__(self, frames: Frames, call: Call, wanted: Accepted, *, mark_initial: bool) -> None:
+    def __init__(
+        self,
+        frames: Frames,
+        call: Call,
+        wanted: Accepted,
+        pause: Callable[[], float],
+        *,
+        mark_initial: bool,
+    ) -> None:
         self._frames = frames
         self._call = call
         self._wanted = wanted
         self._mark_initial = mark_initial
+        self._form = frames.form(call.served, wanted)
+        self._pause = pause
 
     async def over_chunks(self, batches: Batches, seconds: float) -> web.StreamResponse:
         response = web.StreamResponse(
@@ -168,6 +194,9 @@ class _Stream:
                     async with asyncio.timeout_at(deadline):
                         batch = await anext(batches)
                     yield [self._encoded(type_, event) for type_, event in batch]
+                    pause = self._pause()
+                    if pause:
+                        await asyncio.sleep(pause)
         except TimeoutError:
             return
         except Expired as error:
@@ -177,13 +206,15 @@ class _Stream:
             yield [frames.error(error, wanted)]
 
     def _encoded(self, type_: EventType, event: Any) -> bytes:
-        initial = self._mark_initial and type_ is EventType.BOOKMARK
-        if initial:
-            self._mark_initial = False
-        wanted = self._wanted
+        served, wanted = self._call.served, self._wanted
+        if type_ is EventType.BOOKMARK:
+            initial, self._mark_initial = self._mark_initial, False
+            return self._frames.bookmark(served, event, wanted, initial_end=initial)
+        frame = self._frames.frame(served, type_, event, wanted, self._form)
         if wanted.form == TABLE and wanted.headers:
             self._wanted = replace(wanted, headers=False)  # once is enough
-        return self._frames.frame(self._call.served, type_, event, wanted, initial_end=initial)
+            self._form = self._frames.form(served, self._wanted)
+        return frame
 
 
 async def _until_closed(socket: web.WebSocketResponse) -> None:

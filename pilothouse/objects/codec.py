@@ -15,6 +15,7 @@ from enum import Enum
 from functools import cache
 from typing import Any, TypeVar, cast
 
+import orjson
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 
@@ -58,7 +59,10 @@ def encode_json(message: Message) -> bytes:
 
 def dump_json(value: Any) -> bytes:
     """A JSON value as compact text."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+    try:
+        return orjson.dumps(value)
+    except orjson.JSONEncodeError:  # an integer beyond 64 bits, in a document of someone else's
+        return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 @cache

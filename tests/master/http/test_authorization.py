@@ -75,3 +75,8 @@ async def test_nobody_else_acts_as_another_user(master: Running, tmp_path: Path)
         answer = await anna.get("/api/v1/namespaces", Impersonate_User="admin")
     assert answer.status == 403
     assert 'cannot impersonate resource "users"' in answer.json["message"]
+
+
+async def test_nobody_learns_what_there_is_from_the_kind_of_refusal(nobody: Api) -> None:
+    paths = ("/api/v1/namespaces/default/pods/p/none", "/api/v1/namespaces/default/pods/p/eviction")
+    assert [(await nobody.get(path)).status for path in paths] == [403, 403]
