@@ -13,18 +13,19 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 
 import grpc
 import grpc.aio
 
-from agent.lifecycle.runs import reported
+from agent.lifecycle.runs import container_named, reported
 from agent.pod import PodTask
 from agent.runtime import errors
 from agent.runtime.contract import Connection, Runtime, Session
 from agent.runtime.specs import Channel, LogOptions, PodUID, StreamSpec
 from agent.runtime.states import ContainerState
 from pilothouse.process.clock import Clock
-from protos.core_v1_pb2 import PodLogOptions
+from protos.core_v1_pb2 import Pod, PodLogOptions
 from protos.dispatch_pb2 import TunnelDown, TunnelRequest, TunnelUp
 from protos.dispatch_pb2_grpc import DispatchStub
 from protos.resources_pb2 import Chunk, LogsRequest, StreamInput, StreamOutput, StreamStart
@@ -200,7 +201,9 @@ class Tunnels:
                 await _talk(await self._runtime.open_exec(run.id, command, spec), line)
             case "attach":
                 run = _running(task, request.attach)
-                await _talk(await self._runtime.attach(run.id, _streams(request.attach)), line)
+                once = _ends_with_input(task.pod, request.attach)
+                session = await self._runtime.attach(run.id, _streams(request.attach))
+                await _talk(session, line, ends_input=once, at_the_latest=once)
             case "port_forward":
                 await _forward(await self._runtime.connect(uid, request.port_forward.port), line)
             case other:
@@ -257,6 +260,12 @@ def _running(task: PodTask, start: StreamStart) -> ContainerState:
     return run
 
 
+def _ends_with_input(pod: Pod, start: StreamStart) -> bool:
+    """The container's input is the first caller's, and ends when that has no more to say. Any
+    other stays open for the next one."""
+    return start.stdin and container_named(pod, start.container).stdin_once
+
+
 def _streams(start: StreamStart) -> StreamSpec:
     return StreamSpec(stdin=start.stdin, stdout=start.stdout, stderr=start.stderr, tty=start.tty)
 
@@ -265,8 +274,11 @@ def _parts(data: bytes) -> Iterator[bytes]:
     return (data[at : at + PIECE] for at in range(0, max(len(data), 1), PIECE))
 
 
-async def _talk(session: Session, line: _Line) -> None:
-    """Between a caller and a process, until the process ends."""
+async def _talk(
+    session: Session, line: _Line, *, ends_input: bool = True, at_the_latest: bool = False
+) -> None:
+    """Between a caller and a process, until the process ends. ends_input: the end of what the
+    caller says is the process's end of input; at_the_latest: so is the caller's leaving."""
 
     async def take(said: StreamInput) -> None:
         match said.WhichOneof("content"):
@@ -274,7 +286,7 @@ async def _talk(session: Session, line: _Line) -> None:
                 await session.write(said.stdin)
             case "resize":
                 await session.resize(said.resize.width, said.resize.height)
-            case "close_input":
+            case "close_input" if ends_input:
                 await session.close_input()
 
     try:
@@ -288,6 +300,9 @@ async def _talk(session: Session, line: _Line) -> None:
                     await line.put(StreamOutput(stderr=part))
         await line.put(StreamOutput(exit_code=await session.exit_code()))
     finally:
+        if at_the_latest:
+            with suppress(errors.StreamBroken):
+                await session.close_input()
         await session.close()
 
 

@@ -226,6 +226,36 @@ async def test_exec_talks_both_ways_and_tells_the_exit_code() -> None:
         assert await taken(tunnel) == ["started:True", "stdout:b'ping'", "exit_code:0"]
 
 
+@pytest.mark.parametrize("leaves", [False, True], ids=["says so", "leaves"])
+@pytest.mark.parametrize("once", [False, True], ids=["for all", "once"])
+async def test_the_end_of_an_attached_input_is_that_of_an_input_for_one(
+    once: bool, leaves: bool
+) -> None:
+    master = FakeMaster()
+    async with serving(master) as port, node_of(port) as node:
+        await master.until(lambda: bool(master.hellos))
+        pod = make_pod(main="cat")
+        pod.spec.restart_policy = "Never"
+        pod.spec.containers[0].stdin = True
+        pod.spec.containers[0].stdin_once = once
+        master.assign(pod)
+        await master.until(lambda: master.phase("uid-web") == "Running")
+        start = StreamStart(container="main", stdin=True, stdout=True)
+        tunnel = master.open_tunnel(TunnelRequest(id="t1", pod_uid="uid-web", attach=start))
+        async with asyncio.timeout(10):
+            assert (await tunnel.up.get()) is not None
+        if not leaves:
+            tunnel.down.put_nowait(StreamInput(close_input=True))
+        if once and not leaves:
+            await master.until(lambda: master.phase("uid-web") == "Succeeded")
+        tunnel.down.put_nowait(None)
+        async with asyncio.timeout(10):
+            await node.agent.tunnels.idle.wait()
+        if once:
+            await master.until(lambda: master.phase("uid-web") == "Succeeded")
+        assert master.phase("uid-web") == ("Succeeded" if once else "Running")
+
+
 async def test_a_stream_into_a_pod_that_is_gone_is_refused_in_words() -> None:
     master = FakeMaster()
     async with serving(master) as port, node_of(port):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
+from dataclasses import replace
 from typing import Protocol
 
 from aiohttp import web
@@ -66,10 +67,11 @@ async def exec_(
 async def attach(
     request: web.BaseRequest, user: User, namespace: str, name: str, streams: PodStreams
 ) -> web.StreamResponse:
-    """A container's main process."""
+    """A container's main process. How it ends is in the pod's status, and no fault of attach."""
     start = start_of(request.query, namespace, name)
     process = _asked(request)
-    return await _serve(request, await streams.attach(user, start), start, process)
+    opening = await streams.attach(user, start)
+    return await _serve(request, opening, start, process, tells_code=False)
 
 
 def _asked(request: web.BaseRequest) -> Process:
@@ -86,6 +88,8 @@ async def _serve(
     opening: AbstractAsyncContextManager[Tunnel],
     start: StreamStart,
     process: Process,
+    *,
+    tells_code: bool = True,
 ) -> web.StreamResponse:
     with suppress(ConnectionError):
         async with AsyncExitStack() as stack:
@@ -94,7 +98,7 @@ async def _serve(
                 await stack.enter_async_context(process.opened(request, start))
                 verdict = await _converse(tunnel, start, process)
             if verdict is not None:
-                await process.finish(verdict)
+                await process.finish(verdict if tells_code else replace(verdict, exit_code=0))
     return process.response
 
 

@@ -152,6 +152,14 @@ async def test_attach_reaches_the_main_process(
     assert (await end.hear()).stdin == b"x"
 
 
+async def test_attach_succeeds_however_the_process_ends(
+    session: aiohttp.ClientSession, agent: Agent
+) -> None:
+    socket, end = await opened(session, agent, f"{path_of('attach')}?stdout=1", V5)
+    await end.exit(3)
+    assert status_in((await socket.receive_bytes())[1:])["status"] == "Success"
+
+
 async def test_caller_that_closes_ends_the_tunnel(
     session: aiohttp.ClientSession, agent: Agent
 ) -> None:
