@@ -68,15 +68,24 @@ class WebSocketProcess:
 
     @asynccontextmanager
     async def opened(self, request: web.BaseRequest, start: StreamStart) -> AsyncIterator[None]:
-        """Answer, and say by an empty message that the process runs. Closed after the block."""
+        """Answer. Closed after the block."""
         await self._socket.prepare(request)
-        writable = [(start.stdout, Channel.STDOUT), (start.stderr, Channel.STDERR)]
-        first = next((channel for wanted, channel in writable if wanted), Channel.ERROR)
-        await self.put(first, b"")
+        if not self._protocol.status:
+            await self._greet(start)
         try:
             yield
         finally:
             await self._socket.close()
+
+    async def _greet(self, start: StreamStart) -> None:
+        """Say by an empty message that the process runs, as the oldest protocols do.
+
+        Clients of the later ones know it by the handshake; kubectl may still be making its streams
+        and would complain of a message for one that it has not yet.
+        """
+        writable = [(start.stdout, Channel.STDOUT), (start.stderr, Channel.STDERR)]
+        first = next((channel for wanted, channel in writable if wanted), Channel.ERROR)
+        await self.put(first, b"")
 
     async def inputs(self) -> AsyncIterator[StreamInput]:
         """What the caller says. BadRequest, ConnectionResetError."""
