@@ -7,10 +7,13 @@ from typing import Protocol
 
 from master.controllers.cleanup import EventExpiryController, PodCleanupController
 from master.controllers.deployment import DeploymentController
+from master.controllers.disruptionbudget import DisruptionController
 from master.controllers.endpointslice import EndpointSliceController
+from master.controllers.endpointsobject import EndpointsController
 from master.controllers.garbage import Dependents, GarbageController
 from master.controllers.informers import Informers
 from master.controllers.masterservice import Doors, MasterServiceController
+from master.controllers.mirroring import MirroringController
 from master.controllers.namespace import NamespaceController, ServiceAccountController
 from master.controllers.node import NodeController
 from master.controllers.replicaset import ReplicaSetController
@@ -47,6 +50,8 @@ class Controllers:
             "endpointslice": EndpointSliceController(
                 client, i.services, i.pods, i.endpoint_slices, i.nodes
             ),
+            "endpoints": EndpointsController(client, i.services, i.pods, i.endpoints),
+            "mirroring": MirroringController(client, i.services, i.endpoints, i.endpoint_slices),
             "node": NodeController(
                 client, i.nodes, i.pods, i.leases, recorder, clock, lost_after=lost_after
             ),
@@ -54,7 +59,12 @@ class Controllers:
             "serviceaccount": ServiceAccountController(client, i.namespaces, i.service_accounts),
             "garbage": GarbageController(client, i.by_resource, graph),
             "podcleanup": PodCleanupController(client, i.pods, i.nodes, clock),
-            "masterservice": MasterServiceController(client, i.services, i.endpoint_slices, doors),
+            "masterservice": MasterServiceController(
+                client, i.services, i.endpoint_slices, i.endpoints, doors
+            ),
+            "disruption": DisruptionController(
+                client, i.disruption_budgets, i.pods, i.by_resource, clock
+            ),
             "events": EventExpiryController(client, clock, retention=event_retention),
         }
 

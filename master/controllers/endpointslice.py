@@ -41,6 +41,16 @@ def label_pairs(pod: Pod) -> Iterable[Hashable]:
     return [(pod.metadata.namespace, key, value) for key, value in pod.metadata.labels.items()]
 
 
+def selected(service: Service, pods: Informer[Pod]) -> Iterable[Pod]:
+    """The pods behind a service, by the index "label"; none where it selects none."""
+    selector = dict(service.spec.selector)
+    for pair in selector_pair(service):
+        for pod in pods.index("label", pair):
+            labels = pod.metadata.labels
+            if is_endpoint(pod) and all(labels.get(k) == v for k, v in selector.items()):
+                yield pod
+
+
 class EndpointSliceController:
     """Indexes: services by "selector", slices by "service", pods by "label"."""
 
@@ -105,7 +115,7 @@ class EndpointSliceController:
         ]
         endpoints = [
             (target_ports(service, pod), endpoint_of(service, pod, self._node_of(pod)))
-            for pod in self._selected(service)
+            for pod in selected(service, self._pods)
         ]
         plan = plan_slices(service, endpoints, existing)
         for made in plan.create:
@@ -114,15 +124,6 @@ class EndpointSliceController:
             await self._client.update(changed)
         for gone in plan.delete:
             await self._delete(gone)
-
-    def _selected(self, service: Service) -> Iterable[Pod]:
-        if not has_endpoints(service):
-            return
-        selector = dict(service.spec.selector)
-        for pod in self._pods.index("label", next(iter(selector_pair(service)))):
-            labels = pod.metadata.labels
-            if is_endpoint(pod) and all(labels.get(k) == v for k, v in selector.items()):
-                yield pod
 
     def _node_of(self, pod: Pod) -> Node | None:
         return self._nodes.get("", pod.spec.node_name)

@@ -15,6 +15,7 @@ from protos.apps_v1_pb2 import Deployment, ReplicaSet
 from protos.coordination_v1_pb2 import Lease
 from protos.core_v1_pb2 import (
     ConfigMap,
+    Endpoints,
     Event,
     Namespace,
     Node,
@@ -24,6 +25,7 @@ from protos.core_v1_pb2 import (
     ServiceAccount,
 )
 from protos.discovery_v1_pb2 import EndpointSlice
+from protos.policy_v1_pb2 import PodDisruptionBudget
 
 
 def _namespaces(obj: Any) -> Iterable[Hashable]:
@@ -61,6 +63,7 @@ class Informers:
         self.endpoint_slices: Informer[EndpointSlice] = Informer(
             client, EndpointSlice, indexers={**general, "service": slice_service}
         )
+        self.endpoints: Informer[Endpoints] = Informer(client, Endpoints)
         self.replica_sets: Informer[ReplicaSet] = Informer(client, ReplicaSet, indexers=general)
         self.deployments: Informer[Deployment] = Informer(client, Deployment, indexers=general)
         self.service_accounts: Informer[ServiceAccount] = Informer(
@@ -69,6 +72,9 @@ class Informers:
         self.config_maps: Informer[ConfigMap] = Informer(client, ConfigMap, indexers=general)
         self.secrets: Informer[Secret] = Informer(client, Secret, indexers=general)
         self.leases: Informer[Lease] = Informer(client, Lease, indexers=general)
+        self.disruption_budgets: Informer[PodDisruptionBudget] = Informer(
+            client, PodDisruptionBudget, indexers=general
+        )
         named = {informer.kind: informer for informer in vars(self).values()}
         self.by_resource: dict[str, Informer[Any]] = {
             kind.resource: named.get(kind.message, Informer(client, kind.message))

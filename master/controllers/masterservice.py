@@ -2,9 +2,10 @@
 
 Client libraries in pods dial it: it has the first address of the service range, port 443, and its
 endpoints are the HTTPS ports of the masters. It has no selector, because masters are no pods; so
-its endpoint slice is kept here, under the service's own name, as in Kubernetes.
+its endpoint slice is kept here, under the service's own name, as in Kubernetes, and so are its
+Endpoints.
 
-What somebody changes or deletes of the two comes back. Not mended: a service of that name with
+What somebody changes or deletes of the three comes back. Not mended: a service of that name with
 another cluster IP, which cannot be changed; it has to be deleted by hand.
 """
 
@@ -17,11 +18,12 @@ from ipaddress import ip_address
 from typing import Any, Final
 
 from master.controllers.endpoints import SERVICE_LABEL
+from master.controllers.mirroring import SKIP_LABEL
 from master.controllers.ownership import copy_of
 from master.controllers.reconciling import Key, ReconcileLoop
 from pilothouse.client.interface import ResourceClient
 from pilothouse.process.informer import Informer, key_of
-from protos.core_v1_pb2 import Service
+from protos.core_v1_pb2 import Endpoints, Service
 from protos.discovery_v1_pb2 import EndpointSlice
 
 KEY: Final[Key] = ("default", "kubernetes")
@@ -48,20 +50,23 @@ class MasterServiceController:
         client: ResourceClient,
         services: Informer[Service],
         endpoint_slices: Informer[EndpointSlice],
+        endpoints: Informer[Endpoints],
         doors: Doors,
     ) -> None:
         self._client = client
         self._services = services
         self._slices = endpoint_slices
+        self._endpoints = endpoints
         self._doors = doors
         self._loop: ReconcileLoop[Key] = ReconcileLoop(
-            "masterservice", self._reconcile, (services, endpoint_slices), workers=1
+            "masterservice", self._reconcile, (services, endpoint_slices, endpoints), workers=1
         )
 
     async def run(self) -> None:
         """Reconcile until cancelled."""
         self._services.subscribe(self._changed)
         self._slices.subscribe(self._changed)
+        self._endpoints.subscribe(self._changed)
         self._loop.queue.add(KEY)
         await self._loop.run()
 
@@ -70,9 +75,11 @@ class MasterServiceController:
             self._loop.queue.add(KEY)
 
     async def _reconcile(self, key: Key) -> None:
-        service, endpoints = self._services.get(*key), self._slices.get(*key)
+        service, shown = self._services.get(*key), self._slices.get(*key)
         await self._write(service, service_of(service, self._doors))
-        await self._write(endpoints, slice_of(endpoints, self._doors))
+        await self._write(shown, slice_of(shown, self._doors))
+        endpoints = self._endpoints.get(*key)
+        await self._write(endpoints, endpoints_of(endpoints, self._doors))
 
     async def _write(self, present: Any, wanted: Any) -> None:
         if present is None:
@@ -116,6 +123,21 @@ def slice_of(present: EndpointSlice | None, doors: Doors) -> EndpointSlice:
         made.endpoints.add(addresses=[address]).conditions.ready = True
     del made.ports[:]
     made.ports.add(name=PORT_NAME, protocol="TCP", port=doors.port)
+    return made
+
+
+def endpoints_of(present: Endpoints | None, doors: Doors) -> Endpoints:
+    """The same of the Endpoints, which are not mirrored: the slice is there."""
+    made: Endpoints = copy_of(present) if present is not None else Endpoints()
+    made.metadata.namespace, made.metadata.name = KEY
+    made.metadata.labels[SKIP_LABEL] = "true"
+    del made.subsets[:]
+    addresses = reachable(doors.addresses)
+    if addresses:
+        subset = made.subsets.add()
+        for address in addresses:
+            subset.addresses.add(ip=address)
+        subset.ports.add(name=PORT_NAME, protocol="TCP", port=doors.port)
     return made
 
 

@@ -18,7 +18,8 @@ from protos.scalars_pb2 import IntOrString
 Sizes = dict[str, int]
 
 
-def _resolve(value: IntOrString, total: int, *, up: bool) -> int:
+def resolved(value: IntOrString, total: int, *, up: bool) -> int:
+    """The number that an amount or a percentage of the total is."""
     if value.type == 0:
         return value.int_val
     share = int(value.str_val.removesuffix("%")) * total
@@ -36,8 +37,8 @@ def limits(deployment: Deployment) -> tuple[int, int]:
     if not is_rolling(deployment):
         return 0, replicas
     rolling = deployment.spec.strategy.rolling_update
-    surge = _resolve(rolling.max_surge, replicas, up=True)
-    unavailable = _resolve(rolling.max_unavailable, replicas, up=False)
+    surge = resolved(rolling.max_surge, replicas, up=True)
+    unavailable = resolved(rolling.max_unavailable, replicas, up=False)
     if not surge and not unavailable:
         unavailable = 1
     return surge, min(unavailable, replicas)
