@@ -19,6 +19,7 @@ from master.api.allocator import Allocator, Ranges
 from master.api.apply.applying import applied, configuration, configuration_document, created
 from master.api.binding import bound
 from master.api.events import Delivery
+from master.api.evicting import Toll, budget_of, charged, is_disruption, toll
 from master.api.hub import Limits, Topic
 from master.api.keys import key_of
 from master.api.patching import patched
@@ -43,11 +44,13 @@ from pilothouse.objects.kinds import Kind
 from pilothouse.process.clock import Clock
 from protos.core_v1_pb2 import Pod
 from protos.meta_v1_pb2 import DeleteOptions
+from protos.policy_v1_pb2 import PodDisruptionBudget
 
 BOOKMARK_PERIOD: Final = 60.0  # seconds
 BATCH: Final = 256  # writes of a collection or a batch that are under way at once
 
 _PODS: Final = kinds.of(Pod)
+_BUDGETS: Final = kinds.of(PodDisruptionBudget)
 
 # The subresources that are a part of an object, written as the object itself is.
 PARTS: Final = ("status", "scale", "finalize", "approval", "ephemeralcontainers")
@@ -187,8 +190,7 @@ class Registry:
         metadata, name = obj.metadata, _name_of(kind, obj)
         if subresource == "eviction":
             options = _eviction(obj, dry_run=dry_run)
-            last, _ = await self.delete(kind, metadata.namespace, name, options, check=check)
-            return last
+            return await self.evict(metadata.namespace, name, options, check=check)
         wanted = Binding(metadata.namespace, name, metadata.uid, obj.spec.node_name)
         return await self._bind(wanted, dry_run=dry_run, check=check)
 
@@ -290,6 +292,31 @@ class Registry:
         return await self._writer.delete(
             kind, namespace, name, options or DeleteOptions(), check=check
         )
+
+    async def evict(
+        self, namespace: str, name: str, options: DeleteOptions, *, check: Check | None = None
+    ) -> Pod:
+        """Delete a pod if its disruption budget allows it: its last state. TooManyRequests."""
+        pod = await self.get(_PODS, namespace, name)
+        if check is not None:
+            check(None, pod)
+        if is_disruption(pod):
+            await self._charge(pod, dry_run=bool(options.dry_run))
+        last, _ = await self.delete(_PODS, namespace, name, options, check=check)
+        evicted: Pod = last
+        return evicted
+
+    async def _charge(self, pod: Pod, *, dry_run: bool) -> None:
+        namespace, name = pod.metadata.namespace, pod.metadata.name
+        budget = budget_of(pod, (await self.list(_BUDGETS, namespace)).items)
+        if budget is None or toll(pod, budget) is Toll.NOTHING:
+            return
+
+        def make(existing: Any) -> Any:
+            return charged(existing, name, int(self._clock.now()))
+
+        change = Change(_BUDGETS, namespace, budget.metadata.name, make, admitted=True)
+        await self.modify(change, dry_run=dry_run)
 
     async def delete_collection(
         self,

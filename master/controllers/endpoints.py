@@ -78,7 +78,8 @@ def endpoint_of(service: Service, pod: Pod, node: Node | None) -> Endpoint:
     endpoint.conditions.serving = serving
     endpoint.conditions.terminating = is_terminating(pod)
     endpoint.conditions.ready = serving and (published or not is_terminating(pod))
-    endpoint.node_name = pod.spec.node_name
+    if pod.spec.node_name:
+        endpoint.node_name = pod.spec.node_name
     zone = node.metadata.labels.get(ZONE_LABEL, "") if node is not None else ""
     if zone:
         endpoint.zone = zone

@@ -78,7 +78,9 @@ def _subset(service: Service, ports: Sequence[PortKey], pods: Iterable[Pod]) -> 
 
 
 def _address(service: Service, pod: Pod) -> EndpointAddress:
-    made = EndpointAddress(ip=pod.status.pod_ip, node_name=pod.spec.node_name)
+    made = EndpointAddress(ip=pod.status.pod_ip)
+    if pod.spec.node_name:
+        made.node_name = pod.spec.node_name
     if pod.spec.hostname and pod.spec.subdomain == service.metadata.name:
         made.hostname = pod.spec.hostname
     target = made.target_ref

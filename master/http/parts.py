@@ -115,8 +115,7 @@ class Parts:
         if call.parameters.dry_run and not options.dry_run:
             options.dry_run.append("All")
         require_options(options)
-        await self._registry.delete(
-            call.served.stored,
+        await self._registry.evict(
             target.namespace,
             target.name,
             options,

@@ -14,8 +14,8 @@ from pilothouse.lab.plan import Plan
 BUSYBOX = Path("/bin/busybox")
 PORT = 8080
 _COMMANDS = (
-    *("cat", "echo", "env", "hostname", "httpd", "id", "kill", "ls", "mkdir"),
-    *("nslookup", "ps", "rm", "sh", "sleep", "test", "touch", "wget"),
+    *("cat", "date", "echo", "env", "hostname", "httpd", "id", "kill", "ls", "mkdir"),
+    *("nc", "nslookup", "ps", "rm", "sh", "sleep", "stty", "tar", "test", "touch", "wget"),
 )
 
 # The shell is process 1 and passes SIGTERM on: the kernel drops signals to a process 1 that

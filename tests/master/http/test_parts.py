@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.master.http.conftest import Api
+from tests.master.running import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -95,6 +96,40 @@ async def test_eviction_ends_a_pod(api: Api) -> None:
     assert (await api.get(f"{at}/pods/p")).status == 404
     again = await api.ask("POST", f"{at}/pods/p/eviction", body)
     assert (again.status, again.json["reason"]) == (404, "NotFound")
+
+
+async def test_eviction_is_refused_beyond_the_disruption_budget(api: Api) -> None:
+    at = await api.namespace("budgeted")
+    budgets = "/apis/policy/v1/namespaces/budgeted/poddisruptionbudgets"
+    budget = {
+        "metadata": {"name": "b"},
+        "spec": {"minAvailable": 1, "selector": {"matchLabels": {"app": "a"}}},
+    }
+    await api.make(budgets, budget)
+    for name in ("p", "q"):
+        made = pod(name) | {"metadata": {"name": name, "labels": {"app": "a"}}}
+        await api.make(f"{at}/pods", made)
+        ready = {"type": "Ready", "status": "True"}
+        status = {"status": {"phase": "Running", "conditions": [ready]}}
+        await api.ask("PATCH", f"{at}/pods/{name}/status", status, content_type=MERGE)
+
+    async def allowed() -> bool:
+        found = (await api.get(f"{budgets}/b")).json["status"]
+        return bool(found["disruptionsAllowed"] == 1 and found["currentHealthy"] == 2)
+
+    await eventually(allowed)
+
+    def eviction(name: str) -> dict[str, Any]:
+        return {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name}}
+
+    first = await api.ask("POST", f"{at}/pods/p/eviction", eviction("p"))
+    assert first.status == 201, first.text
+    second = await api.ask("POST", f"{at}/pods/q/eviction", eviction("q"))
+    assert (second.status, second.json["reason"]) == (429, "TooManyRequests")
+    assert second.headers["Retry-After"] == "10"
+    [cause] = second.json["details"]["causes"]
+    assert cause["reason"] == "DisruptionBudget"
+    assert (await api.get(f"{at}/pods/q")).status == 200
 
 
 @pytest.mark.parametrize("path", ["pods/{}/binding", "bindings"])
