@@ -28,7 +28,7 @@ from protos import options_pb2 as protos_dot_options__pb2
 from protos import scalars_pb2 as protos_dot_scalars__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14protos/node_v1.proto\x12\x12pilothouse.node.v1\x1a\x14protos/core_v1.proto\x1a\x14protos/meta_v1.proto\x1a\x14protos/options.proto\x1a\x14protos/scalars.proto\"\xaa\x02\n\x0cRuntimeClass\x12\x36\n\x08metadata\x18\x01 \x01(\x0b\x32\x1e.pilothouse.meta.v1.ObjectMetaB\x04\xd0\xf3\x18\x01\x12\x15\n\x07handler\x18\x02 \x01(\tB\x04\xd0\xf3\x18\x01\x12.\n\x08overhead\x18\x03 \x01(\x0b\x32\x1c.pilothouse.node.v1.Overhead\x12\x32\n\nscheduling\x18\x04 \x01(\x0b\x32\x1e.pilothouse.node.v1.Scheduling:g\xca\xf3\x18\x63\n\x0bnode.k8s.io\x12\x02v1\x1a\x0eruntimeclassesR@stored, not acted on: agents run every pod with the same runtime\"\x98\x01\n\x08Overhead\x12=\n\tpod_fixed\x18\x01 \x03(\x0b\x32*.pilothouse.node.v1.Overhead.PodFixedEntry\x1aM\n\rPodFixedEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12+\n\x05value\x18\x02 \x01(\x0b\x32\x1c.pilothouse.scalars.Quantity:\x02\x38\x01\"\xcb\x01\n\nScheduling\x12S\n\rnode_selector\x18\x01 \x03(\x0b\x32\x30.pilothouse.node.v1.Scheduling.NodeSelectorEntryB\n\x9a\xf4\x18\x06\x61tomic\x12\x33\n\x0btolerations\x18\x02 \x03(\x0b\x32\x1e.pilothouse.core.v1.Toleration\x1a\x33\n\x11NodeSelectorEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x93\x01\n\x10RuntimeClassList\x12\x34\n\x08metadata\x18\x01 \x01(\x0b\x32\x1c.pilothouse.meta.v1.ListMetaB\x04\xd0\xf3\x18\x01\x12\x35\n\x05items\x18\x02 \x03(\x0b\x32 .pilothouse.node.v1.RuntimeClassB\x04\xd0\xf3\x18\x01:\x12\xd2\xf3\x18\x0enode.k8s.io/v1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14protos/node_v1.proto\x12\x12pilothouse.node.v1\x1a\x14protos/core_v1.proto\x1a\x14protos/meta_v1.proto\x1a\x14protos/options.proto\x1a\x14protos/scalars.proto\"\xe8\x01\n\x0cRuntimeClass\x12\x36\n\x08metadata\x18\x01 \x01(\x0b\x32\x1e.pilothouse.meta.v1.ObjectMetaB\x04\xd0\xf3\x18\x01\x12\x15\n\x07handler\x18\x02 \x01(\tB\x04\xd0\xf3\x18\x01\x12.\n\x08overhead\x18\x03 \x01(\x0b\x32\x1c.pilothouse.node.v1.Overhead\x12\x32\n\nscheduling\x18\x04 \x01(\x0b\x32\x1e.pilothouse.node.v1.Scheduling:%\xca\xf3\x18!\n\x0bnode.k8s.io\x12\x02v1\x1a\x0eruntimeclasses\"\x98\x01\n\x08Overhead\x12=\n\tpod_fixed\x18\x01 \x03(\x0b\x32*.pilothouse.node.v1.Overhead.PodFixedEntry\x1aM\n\rPodFixedEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12+\n\x05value\x18\x02 \x01(\x0b\x32\x1c.pilothouse.scalars.Quantity:\x02\x38\x01\"\xcb\x01\n\nScheduling\x12S\n\rnode_selector\x18\x01 \x03(\x0b\x32\x30.pilothouse.node.v1.Scheduling.NodeSelectorEntryB\n\x9a\xf4\x18\x06\x61tomic\x12\x33\n\x0btolerations\x18\x02 \x03(\x0b\x32\x1e.pilothouse.core.v1.Toleration\x1a\x33\n\x11NodeSelectorEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x93\x01\n\x10RuntimeClassList\x12\x34\n\x08metadata\x18\x01 \x01(\x0b\x32\x1c.pilothouse.meta.v1.ListMetaB\x04\xd0\xf3\x18\x01\x12\x35\n\x05items\x18\x02 \x03(\x0b\x32 .pilothouse.node.v1.RuntimeClassB\x04\xd0\xf3\x18\x01:\x12\xd2\xf3\x18\x0enode.k8s.io/v1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,7 +40,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RUNTIMECLASS'].fields_by_name['handler']._loaded_options = None
   _globals['_RUNTIMECLASS'].fields_by_name['handler']._serialized_options = b'\320\363\030\001'
   _globals['_RUNTIMECLASS']._loaded_options = None
-  _globals['_RUNTIMECLASS']._serialized_options = b'\312\363\030c\n\013node.k8s.io\022\002v1\032\016runtimeclassesR@stored, not acted on: agents run every pod with the same runtime'
+  _globals['_RUNTIMECLASS']._serialized_options = b'\312\363\030!\n\013node.k8s.io\022\002v1\032\016runtimeclasses'
   _globals['_OVERHEAD_PODFIXEDENTRY']._loaded_options = None
   _globals['_OVERHEAD_PODFIXEDENTRY']._serialized_options = b'8\001'
   _globals['_SCHEDULING_NODESELECTORENTRY']._loaded_options = None
@@ -54,15 +54,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RUNTIMECLASSLIST']._loaded_options = None
   _globals['_RUNTIMECLASSLIST']._serialized_options = b'\322\363\030\016node.k8s.io/v1'
   _globals['_RUNTIMECLASS']._serialized_start=133
-  _globals['_RUNTIMECLASS']._serialized_end=431
-  _globals['_OVERHEAD']._serialized_start=434
-  _globals['_OVERHEAD']._serialized_end=586
-  _globals['_OVERHEAD_PODFIXEDENTRY']._serialized_start=509
-  _globals['_OVERHEAD_PODFIXEDENTRY']._serialized_end=586
-  _globals['_SCHEDULING']._serialized_start=589
-  _globals['_SCHEDULING']._serialized_end=792
-  _globals['_SCHEDULING_NODESELECTORENTRY']._serialized_start=741
-  _globals['_SCHEDULING_NODESELECTORENTRY']._serialized_end=792
-  _globals['_RUNTIMECLASSLIST']._serialized_start=795
-  _globals['_RUNTIMECLASSLIST']._serialized_end=942
+  _globals['_RUNTIMECLASS']._serialized_end=365
+  _globals['_OVERHEAD']._serialized_start=368
+  _globals['_OVERHEAD']._serialized_end=520
+  _globals['_OVERHEAD_PODFIXEDENTRY']._serialized_start=443
+  _globals['_OVERHEAD_PODFIXEDENTRY']._serialized_end=520
+  _globals['_SCHEDULING']._serialized_start=523
+  _globals['_SCHEDULING']._serialized_end=726
+  _globals['_SCHEDULING_NODESELECTORENTRY']._serialized_start=675
+  _globals['_SCHEDULING_NODESELECTORENTRY']._serialized_end=726
+  _globals['_RUNTIMECLASSLIST']._serialized_start=729
+  _globals['_RUNTIMECLASSLIST']._serialized_end=876
 # @@protoc_insertion_point(module_scope)

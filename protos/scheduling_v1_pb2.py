@@ -26,7 +26,7 @@ from protos import meta_v1_pb2 as protos_dot_meta__v1__pb2
 from protos import options_pb2 as protos_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1aprotos/scheduling_v1.proto\x12\x18pilothouse.scheduling.v1\x1a\x14protos/meta_v1.proto\x1a\x14protos/options.proto\"\xc8\x02\n\rPriorityClass\x12\x36\n\x08metadata\x18\x01 \x01(\x0b\x32\x1e.pilothouse.meta.v1.ObjectMetaB\x04\xd0\xf3\x18\x01\x12\x13\n\x05value\x18\x02 \x01(\x05\x42\x04\xd0\xf3\x18\x01\x12\x16\n\x0eglobal_default\x18\x03 \x01(\x08\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t\x12\x1e\n\x11preemption_policy\x18\x05 \x01(\tH\x00\x88\x01\x01:\x86\x01\xca\xf3\x18\x81\x01\n\x11scheduling.k8s.io\x12\x02v1\x1a\x0fpriorityclasses*\x02pcRSstored, not acted on: pods that name it are refused; the system\'s two classes existB\x14\n\x12_preemption_policy\"\xa1\x01\n\x11PriorityClassList\x12\x34\n\x08metadata\x18\x01 \x01(\x0b\x32\x1c.pilothouse.meta.v1.ListMetaB\x04\xd0\xf3\x18\x01\x12<\n\x05items\x18\x02 \x03(\x0b\x32\'.pilothouse.scheduling.v1.PriorityClassB\x04\xd0\xf3\x18\x01:\x18\xd2\xf3\x18\x14scheduling.k8s.io/v1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1aprotos/scheduling_v1.proto\x12\x18pilothouse.scheduling.v1\x1a\x14protos/meta_v1.proto\x1a\x14protos/options.proto\"\xf1\x01\n\rPriorityClass\x12\x36\n\x08metadata\x18\x01 \x01(\x0b\x32\x1e.pilothouse.meta.v1.ObjectMetaB\x04\xd0\xf3\x18\x01\x12\x13\n\x05value\x18\x02 \x01(\x05\x42\x04\xd0\xf3\x18\x01\x12\x16\n\x0eglobal_default\x18\x03 \x01(\x08\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t\x12\x1e\n\x11preemption_policy\x18\x05 \x01(\tH\x00\x88\x01\x01:0\xca\xf3\x18,\n\x11scheduling.k8s.io\x12\x02v1\x1a\x0fpriorityclasses*\x02pcB\x14\n\x12_preemption_policy\"\xa1\x01\n\x11PriorityClassList\x12\x34\n\x08metadata\x18\x01 \x01(\x0b\x32\x1c.pilothouse.meta.v1.ListMetaB\x04\xd0\xf3\x18\x01\x12<\n\x05items\x18\x02 \x03(\x0b\x32\'.pilothouse.scheduling.v1.PriorityClassB\x04\xd0\xf3\x18\x01:\x18\xd2\xf3\x18\x14scheduling.k8s.io/v1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,7 +38,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PRIORITYCLASS'].fields_by_name['value']._loaded_options = None
   _globals['_PRIORITYCLASS'].fields_by_name['value']._serialized_options = b'\320\363\030\001'
   _globals['_PRIORITYCLASS']._loaded_options = None
-  _globals['_PRIORITYCLASS']._serialized_options = b'\312\363\030\201\001\n\021scheduling.k8s.io\022\002v1\032\017priorityclasses*\002pcRSstored, not acted on: pods that name it are refused; the system\'s two classes exist'
+  _globals['_PRIORITYCLASS']._serialized_options = b'\312\363\030,\n\021scheduling.k8s.io\022\002v1\032\017priorityclasses*\002pc'
   _globals['_PRIORITYCLASSLIST'].fields_by_name['metadata']._loaded_options = None
   _globals['_PRIORITYCLASSLIST'].fields_by_name['metadata']._serialized_options = b'\320\363\030\001'
   _globals['_PRIORITYCLASSLIST'].fields_by_name['items']._loaded_options = None
@@ -46,7 +46,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PRIORITYCLASSLIST']._loaded_options = None
   _globals['_PRIORITYCLASSLIST']._serialized_options = b'\322\363\030\024scheduling.k8s.io/v1'
   _globals['_PRIORITYCLASS']._serialized_start=101
-  _globals['_PRIORITYCLASS']._serialized_end=429
-  _globals['_PRIORITYCLASSLIST']._serialized_start=432
-  _globals['_PRIORITYCLASSLIST']._serialized_end=593
+  _globals['_PRIORITYCLASS']._serialized_end=342
+  _globals['_PRIORITYCLASSLIST']._serialized_start=345
+  _globals['_PRIORITYCLASSLIST']._serialized_end=506
 # @@protoc_insertion_point(module_scope)

@@ -181,6 +181,14 @@ def _update_any(new: Any, old: Any) -> None:
         _take(new, old, "status")
 
 
+def _update_pod(new: Pod, old: Pod) -> None:
+    """What a pod has from its class stays where its writer leaves it open."""
+    _take(new, old, "status")
+    for field in ("priority", "preemption_policy"):
+        if not new.spec.HasField(field):
+            _take(new.spec, old.spec, field)
+
+
 def _update_stateful_set(new: StatefulSet, old: StatefulSet) -> None:
     _take(new, old, "status")
     drop_max_unavailable(new)
@@ -205,6 +213,7 @@ def _update_settled(new: Any, old: Any) -> None:
 
 
 _UPDATE: Final[dict[type[Message], PrepareUpdate]] = {
+    Pod: _update_pod,
     Service: _update_service,
     StatefulSet: _update_stateful_set,
     DaemonSet: _update_daemon_set,

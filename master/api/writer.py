@@ -24,6 +24,7 @@ from master.admission.validation import validate_create, validate_update
 from master.api import refusals
 from master.api.allocator import Allocator, Claims
 from master.api.apply.applying import tracked
+from master.api.classes import Classes
 from master.api.deletion import finished, removal
 from master.api.keys import key_of
 from master.api.records import Record, copy_of, encode
@@ -99,6 +100,7 @@ class Writer:
         self._state = state
         self._store = store
         self._allocator = allocator
+        self._classes = Classes(state)
         self._clock = clock
         self._rng = rng
         self._turns = Turns()
@@ -164,6 +166,7 @@ class Writer:
         """End an object: its last state, and whether it is gone already."""
         if kind is _NAMESPACES and name in PERMANENT_NAMESPACES:
             raise refusals.forbidden(kind, name, "this namespace may not be deleted")
+        self._classes.admit_end(kind, name)
         dry_run = _is_dry_run(options)
         key = key_of(kind, namespace, name)
         await self._turns.take(key)
@@ -229,6 +232,7 @@ class Writer:
             metadata.name = self._generated_name(metadata.generate_name)
         compares = self._namespace_compares(kind, draft)
         apply_defaults(draft)
+        self._classes.admit_new(draft)
         uid = str(uuid.UUID(int=self._rng.getrandbits(128), version=4))
         prepare_create(draft, uid, int(self._clock.now()))
         claims = self._allocator.plan(draft, None)
@@ -274,6 +278,7 @@ class Writer:
         metadata.resource_version = present.resource_version
         require_light(draft)
         apply_defaults(draft)
+        self._classes.admit_change(draft)
         prepare_update(draft, existing, change.subresource, int(self._clock.now()))
         if change.manager is not None:
             metadata.ClearField("managed_fields")

@@ -2,8 +2,8 @@
 
 A template keeps what its author left open (requests, host ports, service links, tolerations,
 priority), so that its hash and its diffs stay the author's; the pod made from it is completed
-when it is created. Source: Kubernetes 1.32's core/v1 defaults and the admission plugins
-DefaultTolerationSeconds, Priority and ServiceAccount.
+when it is created. What classes give a pod is in master.admission.classes. Source: Kubernetes
+1.32's core/v1 defaults and the admission plugins DefaultTolerationSeconds and ServiceAccount.
 """
 
 from __future__ import annotations
@@ -44,7 +44,6 @@ def _completed(written: PodSpec) -> PodSpec:
     if spec.host_network:
         _default_host_ports(spec.containers)
         _default_host_ports(spec.init_containers)
-    _default_priority(spec)
     _default_tolerations(spec)
     return spec
 
@@ -98,13 +97,6 @@ def _default_host_ports(containers: Iterable[Container]) -> None:
         for port in container.ports:
             if not port.host_port:
                 port.host_port = port.container_port
-
-
-def _default_priority(spec: PodSpec) -> None:
-    if not spec.HasField("priority"):
-        spec.priority = SYSTEM_PRIORITIES.get(spec.priority_class_name, 0)
-    if not spec.HasField("preemption_policy"):
-        spec.preemption_policy = "PreemptLowerPriority"
 
 
 def _default_tolerations(spec: PodSpec) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from master.admission.defaults.pod import SYSTEM_PRIORITIES
 from master.admission.faults import Path, forbidden, invalid
 from master.admission.remembering import remembered
 from master.admission.rules.gated import check_narrowing, level_narrowed
@@ -15,7 +14,6 @@ from pilothouse.objects.errors import Cause
 from protos.core_v1_pb2 import Container, EphemeralContainer, Pod, PodSpec, Toleration
 
 _SPEC: Final[Path] = ("spec",)
-MAX_USER_PRIORITY: Final = 1_000_000_000
 _MUTABLE: Final = (
     "pod updates may not change fields other than `spec.containers[*].image`,"
     "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only "
@@ -34,7 +32,6 @@ def _spec_faults(spec: PodSpec) -> tuple[Cause, ...]:
     found: list[Cause] = []
     check_pod_spec(spec, _SPEC, found)
     _check_images(spec, found)
-    _check_priority(spec, found)
     if spec.ephemeral_containers:
         found.append(forbidden((*_SPEC, "ephemeralContainers"), "cannot be set on create"))
     if spec.node_name and spec.scheduling_gates:
@@ -54,27 +51,6 @@ def _check_images(spec: PodSpec, found: list[Cause]) -> None:
 def _check_image(image: str, at: Path, found: list[Cause]) -> None:
     if image.strip() != image:
         found.append(invalid(at, image, "must not have leading or trailing whitespace"))
-
-
-def _check_priority(spec: PodSpec, found: list[Cause]) -> None:
-    """Two classes exist; without a class a pod may carry a number of its own, up to where the
-    system's begin."""
-    name, priority = spec.priority_class_name, spec.priority
-    if name:
-        expected = SYSTEM_PRIORITIES.get(name)
-        if expected is None:
-            why = f"no PriorityClass with name {name} was found"
-            found.append(forbidden((*_SPEC, "priorityClassName"), why))
-        elif priority != expected:
-            why = (
-                f"the integer value of priority ({priority}) must not be provided in pod spec; "
-                f"priority admission controller computed {expected} from the given PriorityClass "
-                "name"
-            )
-            found.append(forbidden((*_SPEC, "priority"), why))
-    elif priority > MAX_USER_PRIORITY:
-        why = f"must be less than or equal to {MAX_USER_PRIORITY}"
-        found.append(invalid((*_SPEC, "priority"), priority, why))
 
 
 def check_pod_update(new: Pod, old: Pod, found: list[Cause]) -> None:

@@ -8,10 +8,10 @@ from master.admission.defaults.pod import SYSTEM_PRIORITIES
 from master.admission.faults import forbidden, invalid, unsupported
 from master.admission.rules.metadata import IMMUTABLE
 from master.admission.rules.pod_spec import PREEMPTION_POLICIES
-from master.admission.rules.pods import MAX_USER_PRIORITY
 from pilothouse.objects.errors import Cause
 from protos.scheduling_v1_pb2 import PriorityClass
 
+MAX_USER_PRIORITY: Final = 1_000_000_000
 _SYSTEM_PREFIX: Final = "system-"
 _RESERVED: Final = (
     f"priority class names with '{_SYSTEM_PREFIX}' prefix are reserved for system use only. error: "

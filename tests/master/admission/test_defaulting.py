@@ -29,9 +29,6 @@ def test_pod_gets_every_default() -> None:
     assert spec.scheduler_name == "default-scheduler"
     assert spec.enable_service_links is True
     assert (spec.service_account_name, spec.service_account) == ("default", "default")
-    assert spec.HasField("priority")
-    assert spec.priority == 0
-    assert spec.preemption_policy == "PreemptLowerPriority"
 
 
 def test_container_gets_every_default() -> None:

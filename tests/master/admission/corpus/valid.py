@@ -110,8 +110,6 @@ VALID: dict[str, tuple[str, dict[str, Any]]] = {
             ]
         },
     ),
-    "priority of its own": ("Pod", {"spec.priority": 1_000_000_000}),
-    "system class": ("Pod", {"spec.priority_class_name": "system-cluster-critical"}),
     "volume that nothing mounts yet": (
         "Pod",
         {"spec.volumes[1]": {"name": "d", "volume_source": {"csi": {"driver": "d.example.com"}}}},
