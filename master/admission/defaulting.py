@@ -21,6 +21,7 @@ from master.admission.defaults.cluster import default_namespace, default_node, d
 from master.admission.defaults.networking import default_ingress_class, default_network_policy
 from master.admission.defaults.pod import default_pod
 from master.admission.defaults.quota import default_limit_range, default_quota
+from master.admission.defaults.registration import default_api_service
 from master.admission.defaults.roles import default_role_binding
 from master.admission.defaults.service import (
     default_endpoint_slice,
@@ -36,6 +37,7 @@ from master.admission.defaults.workload import (
     default_replica_set,
     default_stateful_set,
 )
+from protos.apiregistration_v1_pb2 import APIService
 from protos.apps_v1_pb2 import DaemonSet, Deployment, ReplicaSet, StatefulSet
 from protos.autoscaling_v2_pb2 import HorizontalPodAutoscaler
 from protos.batch_v1_pb2 import CronJob, Job
@@ -90,6 +92,7 @@ _DEFAULTS: Final[dict[type[Message], Callable[[Any], None]]] = {
     RuntimeClass: default_runtime_class,
     RoleBinding: default_role_binding,
     ClusterRoleBinding: default_role_binding,
+    APIService: default_api_service,
 }
 
 

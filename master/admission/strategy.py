@@ -18,7 +18,9 @@ from master.admission.defaults.cluster import KUBERNETES_FINALIZER
 from master.admission.generation import is_another_desire, is_counted
 from master.admission.qos import qos_class
 from master.admission.service_patch import carry_allocations
+from master.admission.strategies.certificates import create_request, date_conditions
 from master.admission.strategies.jobs import create_job
+from master.admission.strategies.services import create_api_service
 from master.admission.strategies.storage import (
     create_claim,
     create_persistent_volume,
@@ -32,7 +34,9 @@ from master.admission.strategies.workloads import (
     create_stateful_set,
     drop_max_unavailable,
 )
+from master.identity.user import User
 from pilothouse.objects import kinds
+from protos.apiregistration_v1_pb2 import APIService
 from protos.apps_v1_pb2 import DaemonSet, StatefulSet
 from protos.batch_v1_pb2 import Job
 from protos.certificates_v1_pb2 import (
@@ -56,9 +60,10 @@ Prepare = Callable[[Any], None]
 PrepareUpdate = Callable[[Any, Any], None]
 
 
-def prepare_create(obj: Message, uid: str = "", now: int = 0) -> None:
+def prepare_create(obj: Message, uid: str = "", now: int = 0, author: User | None = None) -> None:
     """Drops what only the server writes, and writes it: `uid` and the time of creation, `now`
-    in unix seconds, which the caller has from randomness and the clock."""
+    in unix seconds, which the caller has from randomness and the clock; for a certificate
+    signing request who asks, its `author`."""
     metadata = _metadata(obj)
     for name in ("uid", "resource_version", "self_link", "creation_timestamp"):
         metadata.ClearField(name)
@@ -74,6 +79,10 @@ def prepare_create(obj: Message, uid: str = "", now: int = 0) -> None:
     _CREATE.get(type(obj), _create_any)(obj)
     if isinstance(obj, PersistentVolume):
         date_phase(obj, None, now)
+    elif isinstance(obj, CertificateSigningRequest):
+        create_request(obj, author)
+    elif isinstance(obj, APIService):
+        create_api_service(obj, now)
 
 
 def prepare_update(new: Message, old: Message, subresource: str = "", now: int = 0) -> None:
@@ -87,6 +96,8 @@ def prepare_update(new: Message, old: Message, subresource: str = "", now: int =
         _UPDATE.get(type(new), _update_any)(new, old)
     if isinstance(new, PersistentVolume) and isinstance(old, PersistentVolume):
         date_phase(new, old, now)
+    if isinstance(new, CertificateSigningRequest) and isinstance(old, CertificateSigningRequest):
+        date_conditions(new, old, now)
     _keep_identity(_metadata(new), _metadata(old))
     if is_another_desire(new, old):
         _metadata(new).generation += 1

@@ -13,7 +13,9 @@ from typing import Any, Final
 from google.protobuf.message import Message
 
 from master.admission.rules import (
+    api_services,
     autoscaling,
+    certificates,
     claims,
     cluster,
     cron_jobs,
@@ -22,6 +24,7 @@ from master.admission.rules import (
     disruption,
     drivers,
     endpoints,
+    events,
     ingresses,
     jobs,
     limits,
@@ -40,6 +43,8 @@ from master.admission.rules import (
 )
 from master.admission.rules.metadata import check_metadata, check_metadata_update
 from pilothouse.objects.errors import Cause
+from protos import events_v1_pb2
+from protos.apiregistration_v1_pb2 import APIService
 from protos.apps_v1_pb2 import (
     ControllerRevision,
     DaemonSet,
@@ -49,6 +54,7 @@ from protos.apps_v1_pb2 import (
 )
 from protos.autoscaling_v2_pb2 import HorizontalPodAutoscaler
 from protos.batch_v1_pb2 import CronJob, Job
+from protos.certificates_v1_pb2 import CertificateSigningRequest
 from protos.coordination_v1_pb2 import Lease
 from protos.core_v1_pb2 import (
     ConfigMap,
@@ -108,7 +114,7 @@ _CREATE: Final[dict[type[Message], Callable[[Any, list[Cause]], None]]] = {
     Secret: data.check_secret,
     Node: cluster.check_node,
     Namespace: cluster.check_namespace,
-    Event: records.check_event,
+    Event: events.check_event,
     Lease: records.check_lease,
     StorageClass: storage_classes.check_storage_class,
     CSIStorageCapacity: storage_classes.check_storage_capacity,
@@ -121,6 +127,8 @@ _CREATE: Final[dict[type[Message], Callable[[Any, list[Cause]], None]]] = {
     ClusterRole: roles.check_cluster_role,
     RoleBinding: roles.check_role_binding,
     ClusterRoleBinding: roles.check_cluster_role_binding,
+    CertificateSigningRequest: certificates.check_request,
+    APIService: api_services.check_api_service,
 }
 _UPDATE: Final[dict[type[Message], Callable[[Any, Any, list[Cause]], None]]] = {
     Pod: pods.check_pod_update,
@@ -156,6 +164,8 @@ _UPDATE: Final[dict[type[Message], Callable[[Any, Any, list[Cause]], None]]] = {
     RuntimeClass: runtimes.check_runtime_class_update,
     RoleBinding: roles.check_role_binding_update,
     ClusterRoleBinding: roles.check_cluster_role_binding_update,
+    CertificateSigningRequest: certificates.check_request_update,
+    APIService: api_services.check_api_service_update,
 }
 
 # Of subresources by which more may change than by an update of the object.
@@ -196,3 +206,14 @@ def _check_kind(obj: Message, found: list[Cause]) -> None:
 
 def _metadata(obj: Any) -> Any:
     return obj.metadata
+
+
+def validate_version(version: type[Message], new: Message, old: Message | None) -> list[Cause]:
+    """The faults that only this version of the kind sees in a new object, or (`old`) a change."""
+    found: list[Cause] = []
+    if version is events_v1_pb2.Event and isinstance(new, Event):
+        if old is None:
+            events.check_new_event(new, found)
+        elif isinstance(old, Event):
+            events.check_event_change(new, old, found)
+    return found

@@ -84,7 +84,9 @@ class LocalClient:
         self, obj: M, *, subresource: str = "", dry_run: bool = False, field_manager: str = ""
     ) -> M:
         """The object as stored."""
-        stored = await self._registry.create(obj, subresource=subresource, dry_run=dry_run)
+        stored = await self._registry.create(
+            obj, subresource=subresource, author=self.user, dry_run=dry_run
+        )
         return cast(M, stored)
 
     async def update(
@@ -126,6 +128,7 @@ class LocalClient:
                 name,
                 patch,
                 manager=manager,
+                author=self.user,
                 force=force,
                 dry_run=dry_run,
             )

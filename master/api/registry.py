@@ -29,6 +29,7 @@ from master.api.selection import selection_of
 from master.api.state import State
 from master.api.watching import watch
 from master.api.writer import ATTEMPTS, Change, Check, Writer, contended
+from master.identity.user import User
 from master.scheduler.binding import Binding
 from master.store.contract import Revision, Store
 from pilothouse.client.interface import Page, PatchType
@@ -176,15 +177,19 @@ class Registry:
         *,
         subresource: str = "",
         manager: str = "",
+        author: User | None = None,
         dry_run: bool = False,
         check: Check | None = None,
     ) -> Any:
         """Store a new object, or (subresource "binding", "eviction") act on a pod.
 
         `manager` owns the fields of the new object; "": nobody does until it is applied.
+        `author`: who sends it; a certificate is asked for in that name.
         """
         if not subresource:
-            return await self._writer.create(obj, manager=manager, dry_run=dry_run, check=check)
+            return await self._writer.create(
+                obj, manager=manager, author=author, dry_run=dry_run, check=check
+            )
         kind = kinds.of(obj)
         _require_subresource(kind, subresource, ("binding", "eviction"))
         metadata, name = obj.metadata, _name_of(kind, obj)
@@ -251,6 +256,7 @@ class Registry:
         text: bytes,
         *,
         manager: str,
+        author: User | None = None,
         force: bool = False,
         dry_run: bool = False,
         check: Check | None = None,
@@ -274,7 +280,9 @@ class Registry:
                     raise
             obj = created(config, int(self._clock.now()))
             try:
-                return await self._writer.create(obj, owned=True, dry_run=dry_run, check=check)
+                return await self._writer.create(
+                    obj, owned=True, author=author, dry_run=dry_run, check=check
+                )
             except AlreadyExists:
                 continue  # somebody was faster: apply to that
         raise contended(kind, name)

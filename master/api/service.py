@@ -114,7 +114,11 @@ class ResourcesService:
         obj = _object_of(request)
         check = self._allow_write(user, "create", obj, request.subresource)
         stored = await self._registry.create(
-            obj, subresource=request.subresource, dry_run=request.dry_run, check=check
+            obj,
+            subresource=request.subresource,
+            author=user,
+            dry_run=request.dry_run,
+            check=check,
         )
         return framed(stored)
 
@@ -167,6 +171,7 @@ class ResourcesService:
             ref.name,
             request.patch,
             manager=request.field_manager or user.name,
+            author=user,
             force=request.force,
             dry_run=request.dry_run,
             check=check,

@@ -31,6 +31,7 @@ from master.api.records import Record, copy_of, encode
 from master.api.state import State
 from master.api.turns import Turns
 from master.api.weight import require_light
+from master.identity.user import User
 from master.store.contract import (
     Compare,
     CompareFailed,
@@ -111,19 +112,20 @@ class Writer:
         *,
         owned: bool = False,
         manager: str = "",
+        author: User | None = None,
         dry_run: bool = False,
         check: Check | None = None,
     ) -> Any:
         """Store a new object. AlreadyExists, Invalid, Forbidden, NotFound for its namespace.
 
         `owned`: its managedFields are the server's own; otherwise it begins with those of
-        `manager`, which owns all that is in it, or without any.
+        `manager`, which owns all that is in it, or without any. `author`: who sends it.
         """
         kind = kinds.of(obj)
         _require_new(kind, obj)
         generated = not obj.metadata.name and bool(obj.metadata.generate_name)
         for _ in range(ATTEMPTS):
-            commit = self._creation(kind, obj, generated, check, owned=owned, manager=manager)
+            commit = self._creation(kind, obj, generated, check, owned, manager, author)
             if dry_run and self._state.get(kind, commit.key) is not None:
                 self._allocator.give_back(commit.claims)
                 raise refusals.exists(kind, commit.draft.metadata.name)
@@ -219,9 +221,9 @@ class Writer:
         obj: Any,
         generated: bool,
         check: Check | None,
-        *,
         owned: bool,
         manager: str,
+        author: User | None,
     ) -> _Commit:
         require_light(obj)
         draft = copy_of(obj)
@@ -234,7 +236,7 @@ class Writer:
         apply_defaults(draft)
         self._classes.admit_new(draft)
         uid = str(uuid.UUID(int=self._rng.getrandbits(128), version=4))
-        prepare_create(draft, uid, int(self._clock.now()))
+        prepare_create(draft, uid, int(self._clock.now()), author)
         claims = self._allocator.plan(draft, None)
         try:
             _require_valid(draft, [*claims.causes, *validate_create(draft)])

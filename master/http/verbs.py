@@ -10,11 +10,13 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from master.admission.faults import invalid_object
+from master.admission.validation import validate_version
 from master.api.apply.applying import configuration_document
 from master.api.records import copy_of
 from master.api.registry import Registry
 from master.api.service import Authorizer
-from master.api.writer import Change
+from master.api.writer import Change, Check
 from master.http import bodies, statuses
 from master.http.answering import answer
 from master.http.bodies import Decoding, strictness_of
@@ -24,6 +26,7 @@ from master.http.options import delete_options
 from master.http.patches import PATCHES, patched
 from master.http.reading import revision_of_get, revision_of_list
 from master.http.rendering import Rendering, plain
+from master.http.served import Served
 from pilothouse.client.interface import PatchType
 from pilothouse.objects.codec import dump_json, to_json
 from pilothouse.objects.errors import BadRequest, Expired
@@ -81,9 +84,12 @@ class Verbs:
         _place(call, obj)
         _caution(call)
         action = call.action("create")
+        incoming = call.served.incoming(obj)
+        require_version(call.served, incoming, None)
         stored = await self._registry.create(
-            call.served.incoming(obj),
+            incoming,
             manager=call.named_manager,
+            author=call.user,
             dry_run=call.parameters.dry_run,
             check=check_of(self._authorizer, call.user, action),
         )
@@ -108,7 +114,7 @@ class Verbs:
         stored = await self._registry.modify(
             change,
             dry_run=call.parameters.dry_run,
-            check=check_of(self._authorizer, call.user, call.action("update")),
+            check=self._check(call, "update"),
         )
         return await self._answer(call, stored, wanted)
 
@@ -134,7 +140,7 @@ class Verbs:
             return patched(call.served, existing, body, type_, decoding)
 
         change = Change(kind, target.namespace, target.name, make, target.subresource, call.manager)
-        check = check_of(self._authorizer, call.user, call.action("patch"))
+        check = self._check(call, "patch")
         stored = await self._registry.modify(change, dry_run=call.parameters.dry_run, check=check)
         return await self._answer(call, stored, wanted)
 
@@ -147,7 +153,7 @@ class Verbs:
                 " for apply patch"
             )
         body = self._configuration(call, body)
-        change = check_of(self._authorizer, call.user, call.action("patch"))
+        change = self._check(call, "patch")
         made: list[bool] = []
 
         def check(new: Any, old: Any) -> None:
@@ -162,6 +168,7 @@ class Verbs:
             target.name,
             body,
             manager=call.named_manager,
+            author=call.user,
             force=parameters.flag("force"),
             dry_run=parameters.dry_run,
             check=check,
@@ -211,6 +218,17 @@ class Verbs:
         body = plain(statuses.success(0), "v1", "Status", wanted)
         return await answer(call, body, wanted)
 
+    def _check(self, call: Call, verb: str) -> Check:
+        """Whether the caller may make the change, and whether its version of the kind has it."""
+        allowed = check_of(self._authorizer, call.user, call.action(verb))
+
+        def check(new: Any, old: Any) -> None:
+            allowed(new, old)
+            if new is not None:
+                require_version(call.served, new, old)
+
+        return check
+
     async def _answer(
         self, call: Call, obj: Any, wanted: Accepted, status: int = 200
     ) -> web.Response:
@@ -251,6 +269,13 @@ def stated(value: Any) -> Any:
         return value
     found = {key: stated(item) for key, item in value.items()}
     return {key: item for key, item in found.items() if item is not None and item != {}}
+
+
+def require_version(served: Served, new: Any, old: Any) -> None:
+    """Invalid, where the version that the caller writes has rules of its own."""
+    causes = validate_version(served.message, new, old)
+    if causes:
+        raise invalid_object(new, causes)
 
 
 def _caution(call: Call) -> None:

@@ -19,7 +19,9 @@ from master.admission.grammar import (
 )
 from pilothouse.objects import kinds
 from pilothouse.objects.errors import Cause
+from protos.apiregistration_v1_pb2 import APIService
 from protos.apps_v1_pb2 import StatefulSet
+from protos.certificates_v1_pb2 import CertificateSigningRequest
 from protos.core_v1_pb2 import Namespace, Service
 from protos.meta_v1_pb2 import ManagedFieldsEntry, ObjectMeta, OwnerReference
 from protos.rbac_v1_pb2 import ClusterRole, ClusterRoleBinding, Role, RoleBinding
@@ -34,6 +36,8 @@ _NAME_CHECKS: Final[dict[type[Message], Check]] = {
     Service: dns_label_1035,
     StatefulSet: dns_label,  # its pods are named after it, and a pod's name is a host name
     CSIDriver: path_segment,  # whose own rule says more
+    CertificateSigningRequest: path_segment,
+    APIService: path_segment,
     **dict.fromkeys((Role, ClusterRole, RoleBinding, ClusterRoleBinding), path_segment),
 }
 _STANDARD_FINALIZERS: Final = frozenset({"kubernetes", "orphan", "foregroundDeletion"})

@@ -9,6 +9,7 @@ from typing import Any
 from google.protobuf.message import Message
 
 from pilothouse.objects import kinds
+from tests.master.admission.requests import signing_request
 
 
 def amount(text: str) -> dict[str, str]:
@@ -184,6 +185,24 @@ BASES: dict[str, dict[str, Any]] = {
         "metadata": CLUSTER_META,
         "subjects": [{"kind": "Group", "name": "readers"}],
         "role_ref": {"kind": "ClusterRole", "name": "reader"},
+    },
+    "CertificateSigningRequest": {
+        "metadata": CLUSTER_META,
+        "spec": {
+            "request": signing_request(),
+            "signer_name": "example.com/signer",
+            "usages": ["client auth"],
+        },
+    },
+    "APIService": {
+        "metadata": {"name": "v1.example.com"},
+        "spec": {
+            "group": "example.com",
+            "version": "v1",
+            "group_priority_minimum": 1000,
+            "version_priority": 15,
+            "service": {"namespace": "default", "name": "other"},
+        },
     },
 }
 

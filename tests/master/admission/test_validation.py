@@ -21,6 +21,7 @@ from tests.master.admission.corpus import (
     networking,
     others,
     pods,
+    requests,
     roles,
     statuses,
     storage,
@@ -31,12 +32,17 @@ from tests.master.admission.corpus import (
 from tests.master.admission.corpus.case import Broken, BrokenUpdate
 from tests.master.admission.manifests import BASES, build
 
-USUAL = {**valid.VALID, **classes.VALID, **roles.VALID}
-USUAL_UPDATES = {**valid.VALID_UPDATES, **classes.VALID_UPDATES, **roles.VALID_UPDATES}
+USUAL = {**valid.VALID, **classes.VALID, **roles.VALID, **requests.VALID}
+USUAL_UPDATES = {
+    **valid.VALID_UPDATES,
+    **classes.VALID_UPDATES,
+    **roles.VALID_UPDATES,
+    **requests.VALID_UPDATES,
+}
 CREATES = [
     *chain(metadata.CASES, containers.CASES, pods.CASES, corners.CASES, others.CASES),
     *chain(workloads.CASES, jobs.CASES, storage.CASES, bounds.CASES, networking.CASES),
-    *chain(classes.CASES, roles.CASES),
+    *chain(classes.CASES, roles.CASES, requests.CASES),
 ]
 
 
@@ -78,7 +84,7 @@ def test_broken_object_is_refused_with_field_and_rule(case: Broken) -> None:
 UPDATES = [
     *chain(updates.CASES, statuses.CASES, workloads.UPDATES, jobs.UPDATES),
     *chain(storage.UPDATES, bounds.UPDATES, networking.UPDATES),
-    *chain(classes.UPDATES, roles.UPDATES),
+    *chain(classes.UPDATES, roles.UPDATES, requests.UPDATES),
 ]
 
 
