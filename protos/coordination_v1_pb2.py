@@ -27,7 +27,7 @@ from protos import options_pb2 as protos_dot_options__pb2
 from protos import scalars_pb2 as protos_dot_scalars__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cprotos/coordination_v1.proto\x12\x1apilothouse.coordination.v1\x1a\x14protos/meta_v1.proto\x1a\x14protos/options.proto\x1a\x14protos/scalars.proto\"\xa3\x01\n\x05Lease\x12\x36\n\x08metadata\x18\x01 \x01(\x0b\x32\x1e.pilothouse.meta.v1.ObjectMetaB\x04\xd0\xf3\x18\x01\x12\x39\n\x04spec\x18\x02 \x01(\x0b\x32%.pilothouse.coordination.v1.LeaseSpecB\x04\xd0\xf3\x18\x01:\'\xca\xf3\x18#\n\x13\x63oordination.k8s.io\x12\x02v1\x1a\x06leases \x01\"\xf3\x02\n\tLeaseSpec\x12\x1c\n\x0fholder_identity\x18\x01 \x01(\tH\x00\x88\x01\x01\x12#\n\x16lease_duration_seconds\x18\x02 \x01(\x05H\x01\x88\x01\x01\x12\x33\n\x0c\x61\x63quire_time\x18\x03 \x01(\x0b\x32\x1d.pilothouse.scalars.MicroTime\x12\x31\n\nrenew_time\x18\x04 \x01(\x0b\x32\x1d.pilothouse.scalars.MicroTime\x12\x1e\n\x11lease_transitions\x18\x05 \x01(\x05H\x02\x88\x01\x01\x12\x15\n\x08strategy\x18\x06 \x01(\tH\x03\x88\x01\x01\x12\x1d\n\x10preferred_holder\x18\x07 \x01(\tH\x04\x88\x01\x01\x42\x12\n\x10_holder_identityB\x19\n\x17_lease_duration_secondsB\x14\n\x12_lease_transitionsB\x0b\n\t_strategyB\x13\n\x11_preferred_holder\"\x95\x01\n\tLeaseList\x12\x34\n\x08metadata\x18\x01 \x01(\x0b\x32\x1c.pilothouse.meta.v1.ListMetaB\x04\xd0\xf3\x18\x01\x12\x36\n\x05items\x18\x02 \x03(\x0b\x32!.pilothouse.coordination.v1.LeaseB\x04\xd0\xf3\x18\x01:\x1a\xd2\xf3\x18\x16\x63oordination.k8s.io/v1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cprotos/coordination_v1.proto\x12\x1apilothouse.coordination.v1\x1a\x14protos/meta_v1.proto\x1a\x14protos/options.proto\x1a\x14protos/scalars.proto\"\xa5\x01\n\x05Lease\x12\x36\n\x08metadata\x18\x01 \x01(\x0b\x32\x1e.pilothouse.meta.v1.ObjectMetaB\x04\xd0\xf3\x18\x01\x12\x39\n\x04spec\x18\x02 \x01(\x0b\x32%.pilothouse.coordination.v1.LeaseSpecB\x04\xd0\xf3\x18\x01:)\xca\xf3\x18%\n\x13\x63oordination.k8s.io\x12\x02v1\x1a\x06leases \x01`\x01\"\xf3\x02\n\tLeaseSpec\x12\x1c\n\x0fholder_identity\x18\x01 \x01(\tH\x00\x88\x01\x01\x12#\n\x16lease_duration_seconds\x18\x02 \x01(\x05H\x01\x88\x01\x01\x12\x33\n\x0c\x61\x63quire_time\x18\x03 \x01(\x0b\x32\x1d.pilothouse.scalars.MicroTime\x12\x31\n\nrenew_time\x18\x04 \x01(\x0b\x32\x1d.pilothouse.scalars.MicroTime\x12\x1e\n\x11lease_transitions\x18\x05 \x01(\x05H\x02\x88\x01\x01\x12\x15\n\x08strategy\x18\x06 \x01(\tH\x03\x88\x01\x01\x12\x1d\n\x10preferred_holder\x18\x07 \x01(\tH\x04\x88\x01\x01\x42\x12\n\x10_holder_identityB\x19\n\x17_lease_duration_secondsB\x14\n\x12_lease_transitionsB\x0b\n\t_strategyB\x13\n\x11_preferred_holder\"\x95\x01\n\tLeaseList\x12\x34\n\x08metadata\x18\x01 \x01(\x0b\x32\x1c.pilothouse.meta.v1.ListMetaB\x04\xd0\xf3\x18\x01\x12\x36\n\x05items\x18\x02 \x03(\x0b\x32!.pilothouse.coordination.v1.LeaseB\x04\xd0\xf3\x18\x01:\x1a\xd2\xf3\x18\x16\x63oordination.k8s.io/v1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,7 +39,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LEASE'].fields_by_name['spec']._loaded_options = None
   _globals['_LEASE'].fields_by_name['spec']._serialized_options = b'\320\363\030\001'
   _globals['_LEASE']._loaded_options = None
-  _globals['_LEASE']._serialized_options = b'\312\363\030#\n\023coordination.k8s.io\022\002v1\032\006leases \001'
+  _globals['_LEASE']._serialized_options = b'\312\363\030%\n\023coordination.k8s.io\022\002v1\032\006leases \001`\001'
   _globals['_LEASELIST'].fields_by_name['metadata']._loaded_options = None
   _globals['_LEASELIST'].fields_by_name['metadata']._serialized_options = b'\320\363\030\001'
   _globals['_LEASELIST'].fields_by_name['items']._loaded_options = None
@@ -47,9 +47,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LEASELIST']._loaded_options = None
   _globals['_LEASELIST']._serialized_options = b'\322\363\030\026coordination.k8s.io/v1'
   _globals['_LEASE']._serialized_start=127
-  _globals['_LEASE']._serialized_end=290
-  _globals['_LEASESPEC']._serialized_start=293
-  _globals['_LEASESPEC']._serialized_end=664
-  _globals['_LEASELIST']._serialized_start=667
-  _globals['_LEASELIST']._serialized_end=816
+  _globals['_LEASE']._serialized_end=292
+  _globals['_LEASESPEC']._serialized_start=295
+  _globals['_LEASESPEC']._serialized_end=666
+  _globals['_LEASELIST']._serialized_start=669
+  _globals['_LEASELIST']._serialized_end=818
 # @@protoc_insertion_point(module_scope)

@@ -28,7 +28,7 @@ from protos import options_pb2 as protos_dot_options__pb2
 from protos import scalars_pb2 as protos_dot_scalars__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16protos/events_v1.proto\x12\x14pilothouse.events.v1\x1a\x14protos/core_v1.proto\x1a\x14protos/meta_v1.proto\x1a\x14protos/options.proto\x1a\x14protos/scalars.proto\"\xbd\x05\n\x05\x45vent\x12\x36\n\x08metadata\x18\x01 \x01(\x0b\x32\x1e.pilothouse.meta.v1.ObjectMetaB\x04\xd0\xf3\x18\x01\x12;\n\nevent_time\x18\x02 \x01(\x0b\x32\x1d.pilothouse.scalars.MicroTimeB\x08\xd0\xf3\x18\x01\x90\xf4\x18\x01\x12\x31\n\x06series\x18\x03 \x01(\x0b\x32!.pilothouse.events.v1.EventSeries\x12\x1c\n\x14reporting_controller\x18\x04 \x01(\t\x12\x1a\n\x12reporting_instance\x18\x05 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x06 \x01(\t\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12<\n\tregarding\x18\x08 \x01(\x0b\x32#.pilothouse.core.v1.ObjectReferenceB\x04\xd0\xf3\x18\x01\x12\x34\n\x07related\x18\t \x01(\x0b\x32#.pilothouse.core.v1.ObjectReference\x12\x0c\n\x04note\x18\n \x01(\t\x12\x0c\n\x04type\x18\x0b \x01(\t\x12@\n\x11\x64\x65precated_source\x18\x0c \x01(\x0b\x32\x1f.pilothouse.core.v1.EventSourceB\x04\xd0\xf3\x18\x01\x12\x42\n\x1a\x64\x65precated_first_timestamp\x18\r \x01(\x0b\x32\x18.pilothouse.scalars.TimeB\x04\xd0\xf3\x18\x01\x12\x41\n\x19\x64\x65precated_last_timestamp\x18\x0e \x01(\x0b\x32\x18.pilothouse.scalars.TimeB\x04\xd0\xf3\x18\x01\x12\x18\n\x10\x64\x65precated_count\x18\x0f \x01(\x05:?\xca\xf3\x18;\n\revents.k8s.io\x12\x02v1\x1a\x06\x65vents \x01*\x02\x65vB\x18pilothouse.core.v1.Event\"g\n\x0b\x45ventSeries\x12\x13\n\x05\x63ount\x18\x01 \x01(\x05\x42\x04\xd0\xf3\x18\x01\x12\x43\n\x12last_observed_time\x18\x02 \x01(\x0b\x32\x1d.pilothouse.scalars.MicroTimeB\x08\xd0\xf3\x18\x01\x90\xf4\x18\x01\"\x89\x01\n\tEventList\x12\x34\n\x08metadata\x18\x01 \x01(\x0b\x32\x1c.pilothouse.meta.v1.ListMetaB\x04\xd0\xf3\x18\x01\x12\x30\n\x05items\x18\x02 \x03(\x0b\x32\x1b.pilothouse.events.v1.EventB\x04\xd0\xf3\x18\x01:\x14\xd2\xf3\x18\x10\x65vents.k8s.io/v1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16protos/events_v1.proto\x12\x14pilothouse.events.v1\x1a\x14protos/core_v1.proto\x1a\x14protos/meta_v1.proto\x1a\x14protos/options.proto\x1a\x14protos/scalars.proto\"\xbf\x05\n\x05\x45vent\x12\x36\n\x08metadata\x18\x01 \x01(\x0b\x32\x1e.pilothouse.meta.v1.ObjectMetaB\x04\xd0\xf3\x18\x01\x12;\n\nevent_time\x18\x02 \x01(\x0b\x32\x1d.pilothouse.scalars.MicroTimeB\x08\xd0\xf3\x18\x01\x90\xf4\x18\x01\x12\x31\n\x06series\x18\x03 \x01(\x0b\x32!.pilothouse.events.v1.EventSeries\x12\x1c\n\x14reporting_controller\x18\x04 \x01(\t\x12\x1a\n\x12reporting_instance\x18\x05 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x06 \x01(\t\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12<\n\tregarding\x18\x08 \x01(\x0b\x32#.pilothouse.core.v1.ObjectReferenceB\x04\xd0\xf3\x18\x01\x12\x34\n\x07related\x18\t \x01(\x0b\x32#.pilothouse.core.v1.ObjectReference\x12\x0c\n\x04note\x18\n \x01(\t\x12\x0c\n\x04type\x18\x0b \x01(\t\x12@\n\x11\x64\x65precated_source\x18\x0c \x01(\x0b\x32\x1f.pilothouse.core.v1.EventSourceB\x04\xd0\xf3\x18\x01\x12\x42\n\x1a\x64\x65precated_first_timestamp\x18\r \x01(\x0b\x32\x18.pilothouse.scalars.TimeB\x04\xd0\xf3\x18\x01\x12\x41\n\x19\x64\x65precated_last_timestamp\x18\x0e \x01(\x0b\x32\x18.pilothouse.scalars.TimeB\x04\xd0\xf3\x18\x01\x12\x18\n\x10\x64\x65precated_count\x18\x0f \x01(\x05:A\xca\xf3\x18=\n\revents.k8s.io\x12\x02v1\x1a\x06\x65vents \x01*\x02\x65vB\x18pilothouse.core.v1.Event`\x01\"g\n\x0b\x45ventSeries\x12\x13\n\x05\x63ount\x18\x01 \x01(\x05\x42\x04\xd0\xf3\x18\x01\x12\x43\n\x12last_observed_time\x18\x02 \x01(\x0b\x32\x1d.pilothouse.scalars.MicroTimeB\x08\xd0\xf3\x18\x01\x90\xf4\x18\x01\"\x89\x01\n\tEventList\x12\x34\n\x08metadata\x18\x01 \x01(\x0b\x32\x1c.pilothouse.meta.v1.ListMetaB\x04\xd0\xf3\x18\x01\x12\x30\n\x05items\x18\x02 \x03(\x0b\x32\x1b.pilothouse.events.v1.EventB\x04\xd0\xf3\x18\x01:\x14\xd2\xf3\x18\x10\x65vents.k8s.io/v1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -48,7 +48,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EVENT'].fields_by_name['deprecated_last_timestamp']._loaded_options = None
   _globals['_EVENT'].fields_by_name['deprecated_last_timestamp']._serialized_options = b'\320\363\030\001'
   _globals['_EVENT']._loaded_options = None
-  _globals['_EVENT']._serialized_options = b'\312\363\030;\n\revents.k8s.io\022\002v1\032\006events \001*\002evB\030pilothouse.core.v1.Event'
+  _globals['_EVENT']._serialized_options = b'\312\363\030=\n\revents.k8s.io\022\002v1\032\006events \001*\002evB\030pilothouse.core.v1.Event`\001'
   _globals['_EVENTSERIES'].fields_by_name['count']._loaded_options = None
   _globals['_EVENTSERIES'].fields_by_name['count']._serialized_options = b'\320\363\030\001'
   _globals['_EVENTSERIES'].fields_by_name['last_observed_time']._loaded_options = None
@@ -60,9 +60,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EVENTLIST']._loaded_options = None
   _globals['_EVENTLIST']._serialized_options = b'\322\363\030\020events.k8s.io/v1'
   _globals['_EVENT']._serialized_start=137
-  _globals['_EVENT']._serialized_end=838
-  _globals['_EVENTSERIES']._serialized_start=840
-  _globals['_EVENTSERIES']._serialized_end=943
-  _globals['_EVENTLIST']._serialized_start=946
-  _globals['_EVENTLIST']._serialized_end=1083
+  _globals['_EVENT']._serialized_end=840
+  _globals['_EVENTSERIES']._serialized_start=842
+  _globals['_EVENTSERIES']._serialized_end=945
+  _globals['_EVENTLIST']._serialized_start=948
+  _globals['_EVENTLIST']._serialized_end=1085
 # @@protoc_insertion_point(module_scope)

@@ -32,7 +32,7 @@ APPLY_KEYS_FIELD_NUMBER: _ClassVar[int]
 apply_keys: _descriptor.FieldDescriptor
 
 class Resource(_message.Message):
-    __slots__ = ("group", "version", "plural", "namespaced", "short_names", "categories", "subresources", "version_of", "verbs", "caveat")
+    __slots__ = ("group", "version", "plural", "namespaced", "short_names", "categories", "subresources", "version_of", "verbs", "caveat", "returns_deleted", "created_by_update")
     GROUP_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     PLURAL_FIELD_NUMBER: _ClassVar[int]
@@ -43,6 +43,8 @@ class Resource(_message.Message):
     VERSION_OF_FIELD_NUMBER: _ClassVar[int]
     VERBS_FIELD_NUMBER: _ClassVar[int]
     CAVEAT_FIELD_NUMBER: _ClassVar[int]
+    RETURNS_DELETED_FIELD_NUMBER: _ClassVar[int]
+    CREATED_BY_UPDATE_FIELD_NUMBER: _ClassVar[int]
     group: str
     version: str
     plural: str
@@ -53,4 +55,6 @@ class Resource(_message.Message):
     version_of: str
     verbs: _containers.RepeatedScalarFieldContainer[str]
     caveat: str
-    def __init__(self, group: _Optional[str] = ..., version: _Optional[str] = ..., plural: _Optional[str] = ..., namespaced: bool = ..., short_names: _Optional[_Iterable[str]] = ..., categories: _Optional[_Iterable[str]] = ..., subresources: _Optional[_Iterable[str]] = ..., version_of: _Optional[str] = ..., verbs: _Optional[_Iterable[str]] = ..., caveat: _Optional[str] = ...) -> None: ...
+    returns_deleted: bool
+    created_by_update: bool
+    def __init__(self, group: _Optional[str] = ..., version: _Optional[str] = ..., plural: _Optional[str] = ..., namespaced: bool = ..., short_names: _Optional[_Iterable[str]] = ..., categories: _Optional[_Iterable[str]] = ..., subresources: _Optional[_Iterable[str]] = ..., version_of: _Optional[str] = ..., verbs: _Optional[_Iterable[str]] = ..., caveat: _Optional[str] = ..., returns_deleted: bool = ..., created_by_update: bool = ...) -> None: ...

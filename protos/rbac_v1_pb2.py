@@ -26,7 +26,7 @@ from protos import meta_v1_pb2 as protos_dot_meta__v1__pb2
 from protos import options_pb2 as protos_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14protos/rbac_v1.proto\x12\x12pilothouse.rbac.v1\x1a\x14protos/meta_v1.proto\x1a\x14protos/options.proto\"\x8c\x01\n\nPolicyRule\x12\x13\n\x05verbs\x18\x01 \x03(\tB\x04\xd0\xf3\x18\x01\x12\x12\n\napi_groups\x18\x02 \x03(\t\x12\x11\n\tresources\x18\x03 \x03(\t\x12\x16\n\x0eresource_names\x18\x04 \x03(\t\x12*\n\x11non_resource_urls\x18\x05 \x03(\tR\x0fnonResourceURLs\"]\n\x07Subject\x12\x12\n\x04kind\x18\x01 \x01(\tB\x04\xd0\xf3\x18\x01\x12\x11\n\tapi_group\x18\x02 \x01(\t\x12\x12\n\x04name\x18\x03 \x01(\tB\x04\xd0\xf3\x18\x01\x12\x11\n\tnamespace\x18\x04 \x01(\t:\x04\x90\xf4\x18\x01\"P\n\x07RoleRef\x12\x17\n\tapi_group\x18\x01 \x01(\tB\x04\xd0\xf3\x18\x01\x12\x12\n\x04kind\x18\x02 \x01(\tB\x04\xd0\xf3\x18\x01\x12\x12\n\x04name\x18\x03 \x01(\tB\x04\xd0\xf3\x18\x01:\x04\x90\xf4\x18\x01\"\xeb\x01\n\x04Role\x12\x36\n\x08metadata\x18\x01 \x01(\x0b\x32\x1e.pilothouse.meta.v1.ObjectMetaB\x04\xd0\xf3\x18\x01\x12\x37\n\x05rules\x18\x02 \x03(\x0b\x32\x1e.pilothouse.rbac.v1.PolicyRuleB\x08\xd0\xf3\x18\x01\x90\xf4\x18\x00:r\xca\xf3\x18n\n\x19rbac.authorization.k8s.io\x12\x02v1\x1a\x05roles \x01RDstored, not acted on: access follows the fixed rules of this cluster\"\xa8\x02\n\x0bRoleBinding\x12\x36\n\x08metadata\x18\x01 \x01(\x0b\x32\x1e.pilothouse.meta.v1.ObjectMetaB\x04\xd0\xf3\x18\x01\x12-\n\x08subjects\x18\x02 \x03(\x0b\x32\x1b.pilothouse.rbac.v1.Subject\x12\x37\n\x08role_ref\x18\x03 \x01(\x0b\x32\x1b.pilothouse.rbac.v1.RoleRefB\x08\xd0\xf3\x18\x01\x90\xf4\x18\x01:y\xca\xf3\x18u\n\x19rbac.authorization.k8s.io\x12\x02v1\x1a\x0crolebindings \x01RDstored, not acted on: access follows the fixed rules of this cluster\"\x9f\x01\n\x0fRoleBindingList\x12\x34\n\x08metadata\x18\x01 \x01(\x0b\x32\x1c.pilothouse.meta.v1.ListMetaB\x04\xd0\xf3\x18\x01\x12\x34\n\x05items\x18\x02 \x03(\x0b\x32\x1f.pilothouse.rbac.v1.RoleBindingB\x04\xd0\xf3\x18\x01: \xd2\xf3\x18\x1crbac.authorization.k8s.io/v1\"\x91\x01\n\x08RoleList\x12\x34\n\x08metadata\x18\x01 \x01(\x0b\x32\x1c.pilothouse.meta.v1.ListMetaB\x04\xd0\xf3\x18\x01\x12-\n\x05items\x18\x02 \x03(\x0b\x32\x18.pilothouse.rbac.v1.RoleB\x04\xd0\xf3\x18\x01: \xd2\xf3\x18\x1crbac.authorization.k8s.io/v1\"\xb6\x02\n\x0b\x43lusterRole\x12\x36\n\x08metadata\x18\x01 \x01(\x0b\x32\x1e.pilothouse.meta.v1.ObjectMetaB\x04\xd0\xf3\x18\x01\x12\x37\n\x05rules\x18\x02 \x03(\x0b\x32\x1e.pilothouse.rbac.v1.PolicyRuleB\x08\xd0\xf3\x18\x01\x90\xf4\x18\x00\x12=\n\x10\x61ggregation_rule\x18\x03 \x01(\x0b\x32#.pilothouse.rbac.v1.AggregationRule:w\xca\xf3\x18s\n\x19rbac.authorization.k8s.io\x12\x02v1\x1a\x0c\x63lusterrolesRDstored, not acted on: access follows the fixed rules of this cluster\"T\n\x0f\x41ggregationRule\x12\x41\n\x16\x63luster_role_selectors\x18\x01 \x03(\x0b\x32!.pilothouse.meta.v1.LabelSelector\"\xb4\x02\n\x12\x43lusterRoleBinding\x12\x36\n\x08metadata\x18\x01 \x01(\x0b\x32\x1e.pilothouse.meta.v1.ObjectMetaB\x04\xd0\xf3\x18\x01\x12-\n\x08subjects\x18\x02 \x03(\x0b\x32\x1b.pilothouse.rbac.v1.Subject\x12\x37\n\x08role_ref\x18\x03 \x01(\x0b\x32\x1b.pilothouse.rbac.v1.RoleRefB\x08\xd0\xf3\x18\x01\x90\xf4\x18\x01:~\xca\xf3\x18z\n\x19rbac.authorization.k8s.io\x12\x02v1\x1a\x13\x63lusterrolebindingsRDstored, not acted on: access follows the fixed rules of this cluster\"\xad\x01\n\x16\x43lusterRoleBindingList\x12\x34\n\x08metadata\x18\x01 \x01(\x0b\x32\x1c.pilothouse.meta.v1.ListMetaB\x04\xd0\xf3\x18\x01\x12;\n\x05items\x18\x02 \x03(\x0b\x32&.pilothouse.rbac.v1.ClusterRoleBindingB\x04\xd0\xf3\x18\x01: \xd2\xf3\x18\x1crbac.authorization.k8s.io/v1\"\x9f\x01\n\x0f\x43lusterRoleList\x12\x34\n\x08metadata\x18\x01 \x01(\x0b\x32\x1c.pilothouse.meta.v1.ListMetaB\x04\xd0\xf3\x18\x01\x12\x34\n\x05items\x18\x02 \x03(\x0b\x32\x1f.pilothouse.rbac.v1.ClusterRoleB\x04\xd0\xf3\x18\x01: \xd2\xf3\x18\x1crbac.authorization.k8s.io/v1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14protos/rbac_v1.proto\x12\x12pilothouse.rbac.v1\x1a\x14protos/meta_v1.proto\x1a\x14protos/options.proto\"\x8c\x01\n\nPolicyRule\x12\x13\n\x05verbs\x18\x01 \x03(\tB\x04\xd0\xf3\x18\x01\x12\x12\n\napi_groups\x18\x02 \x03(\t\x12\x11\n\tresources\x18\x03 \x03(\t\x12\x16\n\x0eresource_names\x18\x04 \x03(\t\x12*\n\x11non_resource_urls\x18\x05 \x03(\tR\x0fnonResourceURLs\"]\n\x07Subject\x12\x12\n\x04kind\x18\x01 \x01(\tB\x04\xd0\xf3\x18\x01\x12\x11\n\tapi_group\x18\x02 \x01(\t\x12\x12\n\x04name\x18\x03 \x01(\tB\x04\xd0\xf3\x18\x01\x12\x11\n\tnamespace\x18\x04 \x01(\t:\x04\x90\xf4\x18\x01\"P\n\x07RoleRef\x12\x17\n\tapi_group\x18\x01 \x01(\tB\x04\xd0\xf3\x18\x01\x12\x12\n\x04kind\x18\x02 \x01(\tB\x04\xd0\xf3\x18\x01\x12\x12\n\x04name\x18\x03 \x01(\tB\x04\xd0\xf3\x18\x01:\x04\x90\xf4\x18\x01\"\xed\x01\n\x04Role\x12\x36\n\x08metadata\x18\x01 \x01(\x0b\x32\x1e.pilothouse.meta.v1.ObjectMetaB\x04\xd0\xf3\x18\x01\x12\x37\n\x05rules\x18\x02 \x03(\x0b\x32\x1e.pilothouse.rbac.v1.PolicyRuleB\x08\xd0\xf3\x18\x01\x90\xf4\x18\x00:t\xca\xf3\x18p\n\x19rbac.authorization.k8s.io\x12\x02v1\x1a\x05roles \x01RDstored, not acted on: access follows the fixed rules of this cluster`\x01\"\xaa\x02\n\x0bRoleBinding\x12\x36\n\x08metadata\x18\x01 \x01(\x0b\x32\x1e.pilothouse.meta.v1.ObjectMetaB\x04\xd0\xf3\x18\x01\x12-\n\x08subjects\x18\x02 \x03(\x0b\x32\x1b.pilothouse.rbac.v1.Subject\x12\x37\n\x08role_ref\x18\x03 \x01(\x0b\x32\x1b.pilothouse.rbac.v1.RoleRefB\x08\xd0\xf3\x18\x01\x90\xf4\x18\x01:{\xca\xf3\x18w\n\x19rbac.authorization.k8s.io\x12\x02v1\x1a\x0crolebindings \x01RDstored, not acted on: access follows the fixed rules of this cluster`\x01\"\x9f\x01\n\x0fRoleBindingList\x12\x34\n\x08metadata\x18\x01 \x01(\x0b\x32\x1c.pilothouse.meta.v1.ListMetaB\x04\xd0\xf3\x18\x01\x12\x34\n\x05items\x18\x02 \x03(\x0b\x32\x1f.pilothouse.rbac.v1.RoleBindingB\x04\xd0\xf3\x18\x01: \xd2\xf3\x18\x1crbac.authorization.k8s.io/v1\"\x91\x01\n\x08RoleList\x12\x34\n\x08metadata\x18\x01 \x01(\x0b\x32\x1c.pilothouse.meta.v1.ListMetaB\x04\xd0\xf3\x18\x01\x12-\n\x05items\x18\x02 \x03(\x0b\x32\x18.pilothouse.rbac.v1.RoleB\x04\xd0\xf3\x18\x01: \xd2\xf3\x18\x1crbac.authorization.k8s.io/v1\"\xb8\x02\n\x0b\x43lusterRole\x12\x36\n\x08metadata\x18\x01 \x01(\x0b\x32\x1e.pilothouse.meta.v1.ObjectMetaB\x04\xd0\xf3\x18\x01\x12\x37\n\x05rules\x18\x02 \x03(\x0b\x32\x1e.pilothouse.rbac.v1.PolicyRuleB\x08\xd0\xf3\x18\x01\x90\xf4\x18\x00\x12=\n\x10\x61ggregation_rule\x18\x03 \x01(\x0b\x32#.pilothouse.rbac.v1.AggregationRule:y\xca\xf3\x18u\n\x19rbac.authorization.k8s.io\x12\x02v1\x1a\x0c\x63lusterrolesRDstored, not acted on: access follows the fixed rules of this cluster`\x01\"T\n\x0f\x41ggregationRule\x12\x41\n\x16\x63luster_role_selectors\x18\x01 \x03(\x0b\x32!.pilothouse.meta.v1.LabelSelector\"\xb7\x02\n\x12\x43lusterRoleBinding\x12\x36\n\x08metadata\x18\x01 \x01(\x0b\x32\x1e.pilothouse.meta.v1.ObjectMetaB\x04\xd0\xf3\x18\x01\x12-\n\x08subjects\x18\x02 \x03(\x0b\x32\x1b.pilothouse.rbac.v1.Subject\x12\x37\n\x08role_ref\x18\x03 \x01(\x0b\x32\x1b.pilothouse.rbac.v1.RoleRefB\x08\xd0\xf3\x18\x01\x90\xf4\x18\x01:\x80\x01\xca\xf3\x18|\n\x19rbac.authorization.k8s.io\x12\x02v1\x1a\x13\x63lusterrolebindingsRDstored, not acted on: access follows the fixed rules of this cluster`\x01\"\xad\x01\n\x16\x43lusterRoleBindingList\x12\x34\n\x08metadata\x18\x01 \x01(\x0b\x32\x1c.pilothouse.meta.v1.ListMetaB\x04\xd0\xf3\x18\x01\x12;\n\x05items\x18\x02 \x03(\x0b\x32&.pilothouse.rbac.v1.ClusterRoleBindingB\x04\xd0\xf3\x18\x01: \xd2\xf3\x18\x1crbac.authorization.k8s.io/v1\"\x9f\x01\n\x0f\x43lusterRoleList\x12\x34\n\x08metadata\x18\x01 \x01(\x0b\x32\x1c.pilothouse.meta.v1.ListMetaB\x04\xd0\xf3\x18\x01\x12\x34\n\x05items\x18\x02 \x03(\x0b\x32\x1f.pilothouse.rbac.v1.ClusterRoleB\x04\xd0\xf3\x18\x01: \xd2\xf3\x18\x1crbac.authorization.k8s.io/v1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -54,13 +54,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ROLE'].fields_by_name['rules']._loaded_options = None
   _globals['_ROLE'].fields_by_name['rules']._serialized_options = b'\320\363\030\001\220\364\030\000'
   _globals['_ROLE']._loaded_options = None
-  _globals['_ROLE']._serialized_options = b'\312\363\030n\n\031rbac.authorization.k8s.io\022\002v1\032\005roles \001RDstored, not acted on: access follows the fixed rules of this cluster'
+  _globals['_ROLE']._serialized_options = b'\312\363\030p\n\031rbac.authorization.k8s.io\022\002v1\032\005roles \001RDstored, not acted on: access follows the fixed rules of this cluster`\001'
   _globals['_ROLEBINDING'].fields_by_name['metadata']._loaded_options = None
   _globals['_ROLEBINDING'].fields_by_name['metadata']._serialized_options = b'\320\363\030\001'
   _globals['_ROLEBINDING'].fields_by_name['role_ref']._loaded_options = None
   _globals['_ROLEBINDING'].fields_by_name['role_ref']._serialized_options = b'\320\363\030\001\220\364\030\001'
   _globals['_ROLEBINDING']._loaded_options = None
-  _globals['_ROLEBINDING']._serialized_options = b'\312\363\030u\n\031rbac.authorization.k8s.io\022\002v1\032\014rolebindings \001RDstored, not acted on: access follows the fixed rules of this cluster'
+  _globals['_ROLEBINDING']._serialized_options = b'\312\363\030w\n\031rbac.authorization.k8s.io\022\002v1\032\014rolebindings \001RDstored, not acted on: access follows the fixed rules of this cluster`\001'
   _globals['_ROLEBINDINGLIST'].fields_by_name['metadata']._loaded_options = None
   _globals['_ROLEBINDINGLIST'].fields_by_name['metadata']._serialized_options = b'\320\363\030\001'
   _globals['_ROLEBINDINGLIST'].fields_by_name['items']._loaded_options = None
@@ -78,13 +78,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CLUSTERROLE'].fields_by_name['rules']._loaded_options = None
   _globals['_CLUSTERROLE'].fields_by_name['rules']._serialized_options = b'\320\363\030\001\220\364\030\000'
   _globals['_CLUSTERROLE']._loaded_options = None
-  _globals['_CLUSTERROLE']._serialized_options = b'\312\363\030s\n\031rbac.authorization.k8s.io\022\002v1\032\014clusterrolesRDstored, not acted on: access follows the fixed rules of this cluster'
+  _globals['_CLUSTERROLE']._serialized_options = b'\312\363\030u\n\031rbac.authorization.k8s.io\022\002v1\032\014clusterrolesRDstored, not acted on: access follows the fixed rules of this cluster`\001'
   _globals['_CLUSTERROLEBINDING'].fields_by_name['metadata']._loaded_options = None
   _globals['_CLUSTERROLEBINDING'].fields_by_name['metadata']._serialized_options = b'\320\363\030\001'
   _globals['_CLUSTERROLEBINDING'].fields_by_name['role_ref']._loaded_options = None
   _globals['_CLUSTERROLEBINDING'].fields_by_name['role_ref']._serialized_options = b'\320\363\030\001\220\364\030\001'
   _globals['_CLUSTERROLEBINDING']._loaded_options = None
-  _globals['_CLUSTERROLEBINDING']._serialized_options = b'\312\363\030z\n\031rbac.authorization.k8s.io\022\002v1\032\023clusterrolebindingsRDstored, not acted on: access follows the fixed rules of this cluster'
+  _globals['_CLUSTERROLEBINDING']._serialized_options = b'\312\363\030|\n\031rbac.authorization.k8s.io\022\002v1\032\023clusterrolebindingsRDstored, not acted on: access follows the fixed rules of this cluster`\001'
   _globals['_CLUSTERROLEBINDINGLIST'].fields_by_name['metadata']._loaded_options = None
   _globals['_CLUSTERROLEBINDINGLIST'].fields_by_name['metadata']._serialized_options = b'\320\363\030\001'
   _globals['_CLUSTERROLEBINDINGLIST'].fields_by_name['items']._loaded_options = None
@@ -104,21 +104,21 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ROLEREF']._serialized_start=326
   _globals['_ROLEREF']._serialized_end=406
   _globals['_ROLE']._serialized_start=409
-  _globals['_ROLE']._serialized_end=644
-  _globals['_ROLEBINDING']._serialized_start=647
-  _globals['_ROLEBINDING']._serialized_end=943
-  _globals['_ROLEBINDINGLIST']._serialized_start=946
-  _globals['_ROLEBINDINGLIST']._serialized_end=1105
-  _globals['_ROLELIST']._serialized_start=1108
-  _globals['_ROLELIST']._serialized_end=1253
-  _globals['_CLUSTERROLE']._serialized_start=1256
-  _globals['_CLUSTERROLE']._serialized_end=1566
-  _globals['_AGGREGATIONRULE']._serialized_start=1568
-  _globals['_AGGREGATIONRULE']._serialized_end=1652
-  _globals['_CLUSTERROLEBINDING']._serialized_start=1655
-  _globals['_CLUSTERROLEBINDING']._serialized_end=1963
-  _globals['_CLUSTERROLEBINDINGLIST']._serialized_start=1966
-  _globals['_CLUSTERROLEBINDINGLIST']._serialized_end=2139
-  _globals['_CLUSTERROLELIST']._serialized_start=2142
-  _globals['_CLUSTERROLELIST']._serialized_end=2301
+  _globals['_ROLE']._serialized_end=646
+  _globals['_ROLEBINDING']._serialized_start=649
+  _globals['_ROLEBINDING']._serialized_end=947
+  _globals['_ROLEBINDINGLIST']._serialized_start=950
+  _globals['_ROLEBINDINGLIST']._serialized_end=1109
+  _globals['_ROLELIST']._serialized_start=1112
+  _globals['_ROLELIST']._serialized_end=1257
+  _globals['_CLUSTERROLE']._serialized_start=1260
+  _globals['_CLUSTERROLE']._serialized_end=1572
+  _globals['_AGGREGATIONRULE']._serialized_start=1574
+  _globals['_AGGREGATIONRULE']._serialized_end=1658
+  _globals['_CLUSTERROLEBINDING']._serialized_start=1661
+  _globals['_CLUSTERROLEBINDING']._serialized_end=1972
+  _globals['_CLUSTERROLEBINDINGLIST']._serialized_start=1975
+  _globals['_CLUSTERROLEBINDINGLIST']._serialized_end=2148
+  _globals['_CLUSTERROLELIST']._serialized_start=2151
+  _globals['_CLUSTERROLELIST']._serialized_end=2310
 # @@protoc_insertion_point(module_scope)

@@ -29,7 +29,7 @@ from master.http.rendering import Rendering, plain
 from master.http.served import Served
 from pilothouse.client.interface import PatchType
 from pilothouse.objects.codec import dump_json, to_json
-from pilothouse.objects.errors import BadRequest, Expired
+from pilothouse.objects.errors import BadRequest, Expired, NotFound
 
 CONTINUE_EXPIRED: Final = (
     "The provided continue parameter is too old to display a consistent list result. You can"
@@ -111,11 +111,26 @@ class Verbs:
             target.subresource,
             call.manager,
         )
+<<<<<<< HEAD
         stored = await self._registry.modify(
             change,
             dry_run=call.parameters.dry_run,
             check=self._check(call, "update"),
         )
+=======
+        check = check_of(self._authorizer, call.user, call.action("update"))
+        dry_run = call.parameters.dry_run
+        try:
+            stored = await self._registry.modify(change, dry_run=dry_run, check=check)
+        except NotFound as error:
+            if not _may_create(call, incoming, error):
+                raise
+            self._authorizer.require(call.user, call.action("create"))
+            stored = await self._registry.create(
+                incoming, manager=call.named_manager, dry_run=dry_run, check=check
+            )
+            return await self._answer(call, stored, wanted, 201)
+>>>>>>> 16a80ba (Answer deletes with the object, and let updates create, as Kubernetes does)
         return await self._answer(call, stored, wanted)
 
     async def patch(self, call: Call) -> web.Response:
@@ -198,7 +213,7 @@ class Verbs:
             options,
             check=check_of(self._authorizer, call.user, call.action("delete")),
         )
-        if not removed:
+        if not removed or call.served.kind.returns_deleted:
             return await self._answer(call, last, wanted)
         status = statuses.deleted(target.name, last.metadata.uid, kind.resource)
         return await answer(call, plain(status, "v1", "Status", wanted), wanted)
@@ -283,6 +298,18 @@ def _caution(call: Call) -> None:
     kind = call.served.stored
     if kind.caveat and not call.target.subresource:
         call.warnings.append(f"{kind.kind}: {kind.caveat}")
+
+
+def _may_create(call: Call, obj: Any, error: NotFound) -> bool:
+    """Whether an update is to create what it did not find; who names a version means an object."""
+    kind, target = call.served.stored, call.target
+    if target.subresource or not call.served.kind.created_by_update:
+        return False
+    return (
+        not obj.metadata.resource_version
+        and error.name == target.name
+        and (error.resource == kind.resource)
+    )
 
 
 def _place(call: Call, obj: Any) -> None:

@@ -24,7 +24,8 @@ class Kind:
     """One kind: `resource` is the plural with the group behind a dot ("deployments.apps").
 
     `version_of` is the full name of the stored message that this is another version of.
-    `caveat` says why objects of the kind have no effect yet.
+    `caveat` says why objects of the kind have no effect yet. `returns_deleted`: a delete answers
+    with the object. `created_by_update`: an update of what is not there creates it.
     """
 
     kind: str
@@ -40,6 +41,8 @@ class Kind:
     verbs: tuple[str, ...] = VERBS
     version_of: str = ""
     caveat: str = ""
+    returns_deleted: bool = False
+    created_by_update: bool = False
 
     @property
     def resource(self) -> str:
@@ -74,6 +77,8 @@ def kind_of_field(name: str, descriptor: Any) -> Kind:
         verbs=tuple(options.verbs) or VERBS,
         version_of=options.version_of,
         caveat=options.caveat,
+        returns_deleted=options.returns_deleted,
+        created_by_update=options.created_by_update,
     )
 
 

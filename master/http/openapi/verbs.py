@@ -23,6 +23,7 @@ from master.http.openapi.operations import (
     PATCHES,
     TEXT,
     Body,
+    Content,
     Operation,
     Parameter,
 )
@@ -146,9 +147,15 @@ def delete(subject: Subject, options: Options) -> Operation:
         f"Deletes {subject.words}",
         parameters=options.delete,
         body=_DELETE_BODY,
-        # An object that is not gone at once is shown as it is now.
-        answers=dict.fromkeys((200, 202), (STATUS, subject.message)),
+        answers=dict.fromkeys((200, 202), _deleted(subject)),
     )
+
+
+def _deleted(subject: Subject) -> tuple[Content, ...]:
+    """An object of any kind that is not gone at once is shown as it is now."""
+    if subject.kind.returns_deleted:
+        return (subject.message,)
+    return (STATUS, subject.message)
 
 
 def create(subject: Subject, options: Options) -> Operation:

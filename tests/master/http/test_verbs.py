@@ -361,3 +361,22 @@ async def test_manager_that_is_named_owns_what_it_creates(api: Api) -> None:
         'Apply failed with 1 conflict: conflict with "creator" using v1 at'
         f" {entry['time']}: .data.a"
     )
+
+
+async def test_delete_of_some_kinds_answers_with_the_object(api: Api) -> None:
+    at = await api.namespace("returned")
+    made = await api.make(f"{at}/serviceaccounts", {"metadata": {"name": "s"}})
+    answer = await api.ask("DELETE", f"{at}/serviceaccounts/s")
+    assert (answer.status, answer.json["kind"]) == (200, "ServiceAccount")
+    assert answer.json["metadata"]["uid"] == made["metadata"]["uid"]
+
+
+async def test_update_creates_what_is_not_there_where_kubernetes_does(api: Api) -> None:
+    await api.namespace("put")
+    leases = "/apis/coordination.k8s.io/v1/namespaces/put/leases"
+    made = await api.ask("PUT", f"{leases}/l", {"metadata": {"name": "l"}})
+    assert (made.status, (await api.ask("PUT", f"{leases}/l", made.json)).status) == (201, 200)
+    stale = {"metadata": {"name": "m", "resourceVersion": "5"}}
+    assert (await api.ask("PUT", f"{leases}/m", stale)).status == 404
+    other = "/api/v1/namespaces/put/configmaps/c"
+    assert (await api.ask("PUT", other, config_map("c"))).status == 404
