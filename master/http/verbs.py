@@ -111,14 +111,7 @@ class Verbs:
             target.subresource,
             call.manager,
         )
-<<<<<<< HEAD
-        stored = await self._registry.modify(
-            change,
-            dry_run=call.parameters.dry_run,
-            check=self._check(call, "update"),
-        )
-=======
-        check = check_of(self._authorizer, call.user, call.action("update"))
+        check = self._check(call, "update")
         dry_run = call.parameters.dry_run
         try:
             stored = await self._registry.modify(change, dry_run=dry_run, check=check)
@@ -130,7 +123,6 @@ class Verbs:
                 incoming, manager=call.named_manager, dry_run=dry_run, check=check
             )
             return await self._answer(call, stored, wanted, 201)
->>>>>>> 16a80ba (Answer deletes with the object, and let updates create, as Kubernetes does)
         return await self._answer(call, stored, wanted)
 
     async def patch(self, call: Call) -> web.Response:
