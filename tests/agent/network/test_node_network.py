@@ -302,3 +302,22 @@ async def test_a_failed_attachment_leaves_nothing(fabric: Fabric, tmp_path: Path
         return await network.attached()
 
     assert await fabric.on("a", act) == ()
+
+
+async def test_a_node_that_leaves_takes_what_is_its_own(fabric: Fabric) -> None:
+    fabric.machine.sh("nsenter --net=/run/netns/a nft 'add table ip theirs'")
+    fabric.ip("a", "route add 10.99.0.0/16 via 192.0.2.1")
+    before = fabric.machine.sh("nsenter --net=/run/netns/a nft list ruleset; ip -n a route")
+    await fabric.start("a")
+    await fabric.pod("a", "p", PortMapping(18080, 8080))
+
+    async def leave(network: KernelNetwork) -> None:
+        await network.detach(PodUID("p"))
+        for _ in range(2):
+            await network.dissolve()
+
+    await fabric.on("a", leave)
+    after = fabric.machine.sh("nsenter --net=/run/netns/a nft list ruleset; ip -n a route")
+    assert after == before
+    links = fabric.ip("a", "-br link show")
+    assert not any(name in links for name in ("pilot0", "pilot-vxlan", "ph"))
