@@ -68,6 +68,8 @@ async def _sent(request: web.BaseRequest, tunnel: Tunnel) -> web.StreamResponse:
     async with aclosing(chunks(tunnel)) as pieces:
         first = await anext(pieces, b"")
         await response.prepare(request)
+        if request.method == "HEAD":
+            return response
         try:
             await response.write(first)
             async for piece in pieces:

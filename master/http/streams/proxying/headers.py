@@ -10,10 +10,12 @@ from multidict import CIMultiDict, MultiMapping
 
 from master.http.streams.channels import without_token
 
-# Between two neighbours only (RFC 9110, 7.6.1), beside what Connection names.
+# Between two neighbours only (RFC 9110, 7.6.1), beside what Connection names; whether to send a
+# body is settled here.
 _HOP_BY_HOP: Final = frozenset(
     {
         "connection",
+        "expect",
         "keep-alive",
         "proxy-authenticate",
         "proxy-authorization",

@@ -136,6 +136,9 @@ async def _exchange(
 
 
 async def _body(request: web.BaseRequest) -> AsyncIterator[bytes]:
+    if request.headers.get("Expect", "").lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # it is no part of the answer
     async for piece in request.content.iter_chunked(PIECE):
         yield piece
 

@@ -47,6 +47,20 @@ async def test_an_empty_log_is_an_empty_answer(
     assert (response.status, await response.read()) == (200, b"")
 
 
+async def test_the_head_of_a_log_has_no_body(session: aiohttp.ClientSession, agent: Agent) -> None:
+    async def heads() -> int:
+        async with session.head(path_of("log")) as head:
+            assert await head.read() == b""
+        async with session.get(path_of("absent")) as next_:  # on the same connection
+            return next_.status
+
+    asked = asyncio.get_running_loop().create_task(heads())
+    end = await AgentEnd.open(agent, starts=False)
+    await end.log(b"one\n")
+    await end.ended()
+    assert await asked == 404
+
+
 async def test_a_followed_log_answers_before_its_first_line(
     session: aiohttp.ClientSession, agent: Agent
 ) -> None:

@@ -157,6 +157,17 @@ async def test_bodies_are_streamed_both_ways(
             assert len(await got.read()) == 100 * 65_536
 
 
+async def test_body_that_waits_to_be_asked_for_is_asked_for(
+    session: aiohttp.ClientSession, asked: list[int]
+) -> None:
+    async with (
+        asyncio.timeout(DEADLINE),
+        session.post(f"{PODS}/web/proxy/", data=b"waiting", expect100=True) as got,
+    ):
+        told = await got.json()
+    assert (told["body"], "expect" in told["headers"]) == ("waiting", False)
+
+
 async def test_answer_that_breaks_off_is_no_whole_answer(
     session: aiohttp.ClientSession, asked: list[int]
 ) -> None:
