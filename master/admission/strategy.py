@@ -36,8 +36,9 @@ from master.admission.strategies.workloads import (
 )
 from master.identity.user import User
 from pilothouse.objects import kinds
+from protos.admissionregistration_v1_pb2 import ValidatingAdmissionPolicy
 from protos.apiregistration_v1_pb2 import APIService
-from protos.apps_v1_pb2 import DaemonSet, StatefulSet
+from protos.apps_v1_pb2 import DaemonSet, Deployment, StatefulSet
 from protos.batch_v1_pb2 import Job
 from protos.certificates_v1_pb2 import (
     CertificateSigningRequest,
@@ -54,6 +55,7 @@ from protos.core_v1_pb2 import (
     Service,
 )
 from protos.meta_v1_pb2 import ObjectMeta
+from protos.storage_v1_pb2 import VolumeAttachment
 
 # Any: the concrete message classes, which share only Message, all have metadata.
 Prepare = Callable[[Any], None]
@@ -241,18 +243,41 @@ _REPORTED: Final = frozenset(k.message for k in kinds.every() if "status" in k.s
 
 
 def _restore(new: Any, old: Any) -> None:
-    """Takes everything from `old` but the request's preconditions."""
-    uid, version = new.metadata.uid, new.metadata.resource_version
+    """Takes everything from `old` but the request's preconditions, and who owns what: the
+    writer decides that."""
+    given = new.metadata
+    kept = ObjectMeta(
+        uid=given.uid,
+        resource_version=given.resource_version,
+        managed_fields=given.managed_fields,
+    )
     new.CopyFrom(old)
-    new.metadata.uid = uid
-    new.metadata.resource_version = version
+    for name in ("uid", "resource_version", "managed_fields"):
+        new.metadata.ClearField(name)
+    new.metadata.MergeFrom(kept)
+
+
+# Who reports on these does not touch their metadata, as in Kubernetes.
+_STATUS_ALONE: Final = (APIService, ValidatingAdmissionPolicy, VolumeAttachment)
+
+
+def _restore_but_notes(new: Any, old: Any) -> None:
+    """As _restore, but labels and annotations stay those of the request."""
+    notes = ObjectMeta(labels=new.metadata.labels, annotations=new.metadata.annotations)
+    _restore(new, old)
+    for name in ("labels", "annotations"):
+        new.metadata.ClearField(name)
+    new.metadata.MergeFrom(notes)
 
 
 def _only_status(new: Any, old: Any) -> None:
     status = type(new.status)()
     status.CopyFrom(new.status)
-    _restore(new, old)
+    (_restore if isinstance(new, _STATUS_ALONE) else _restore_but_notes)(new, old)
     new.status.CopyFrom(status)
+    if isinstance(new, Deployment):
+        new.metadata.ClearField("labels")
+        new.metadata.MergeFrom(ObjectMeta(labels=old.metadata.labels))
     if isinstance(new, Pod):
         new.status.qos_class = old.status.qos_class
     if isinstance(new, CertificateSigningRequest):
@@ -285,7 +310,7 @@ _Conditions = Sequence[CertificateSigningRequestCondition]
 
 def _only_approval(new: CertificateSigningRequest, old: CertificateSigningRequest) -> None:
     given = CertificateSigningRequestStatus(conditions=new.status.conditions)
-    _restore(new, old)
+    _restore_but_notes(new, old)
     _put_conditions(new, _with_approvals(old.status.conditions, given.conditions))
 
 

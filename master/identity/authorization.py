@@ -26,7 +26,7 @@ from master.identity import node_changes
 from master.identity.user import User
 from pilothouse.objects import kinds
 from pilothouse.objects.errors import Forbidden
-from protos.core_v1_pb2 import Event, Node
+from protos.core_v1_pb2 import Event, Node, Pod
 
 READS = frozenset({"get", "list", "watch"})
 LEASE_NAMESPACE = "kube-node-lease"
@@ -131,7 +131,17 @@ def change_refusal(
         return node_changes.refusal(new, old if isinstance(old, Node) else None)
     if isinstance(new, Event):
         return event_refusal(node, new, relations)
+    if isinstance(new, Pod) and isinstance(old, Pod):
+        return pod_refusal(new, old)
     return None
+
+
+def pod_refusal(new: Pod, old: Pod) -> str | None:
+    """Why a node may not make this change of its pod: its labels say what reaches it."""
+    given, present = new.metadata, old.metadata
+    if given.labels == present.labels and given.annotations == present.annotations:
+        return None
+    return "a node reports the status of a pod, not its labels and annotations"
 
 
 def event_refusal(node: str, event: Event, relations: Relations) -> str | None:

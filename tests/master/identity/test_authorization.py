@@ -7,7 +7,7 @@ from master.identity.user import ANONYMOUS, User, component, netproxy_user, node
 from pilothouse.objects import kinds
 from pilothouse.objects.errors import Forbidden
 from pilothouse.objects.kinds import Kind
-from protos.core_v1_pb2 import Event, Node, Taint
+from protos.core_v1_pb2 import Event, Node, Pod, Taint
 
 LEASES = "leases.coordination.k8s.io"
 N1 = node_user("n1")
@@ -182,6 +182,16 @@ def _ranged() -> Node:
 )
 def test_node_changes_of_itself(old: Node | None, new: Node, may: bool) -> None:
     assert (change_refusal(N1, new, old, Relations()) is None) is may
+    assert change_refusal(component("x"), new, old, Relations()) is None
+
+
+@pytest.mark.parametrize("part", ["labels", "annotations"])
+def test_node_leaves_labels_and_annotations_of_its_pods_alone(part: str) -> None:
+    old, new = Pod(), Pod()
+    new.status.phase = "Running"
+    assert change_refusal(N1, new, old, Relations()) is None
+    getattr(new.metadata, part)["app"] = "database"
+    assert "labels and annotations" in (change_refusal(N1, new, old, Relations()) or "")
     assert change_refusal(component("x"), new, old, Relations()) is None
 
 
