@@ -258,20 +258,26 @@ class Registry:
         manager: str,
         author: User | None = None,
         force: bool = False,
+        subresource: str = "",
         dry_run: bool = False,
         check: Check | None = None,
     ) -> Any:
         """Server-side apply of a configuration (JSON or YAML); creates the object if need be.
 
-        Conflict where a field that others own would change, unless `force` takes it over.
+        Conflict where a field that others own would change, unless `force` takes it over. With
+        the subresource "status" only that is applied, to an object that must exist.
         """
         document = configuration_document(text)
-        config = configuration(kind, namespace, name, document, manager, force=force)
+        config = configuration(
+            kind, namespace, name, document, manager, force=force, subresource=subresource
+        )
 
         def make(existing: Any) -> Any:
             return applied(existing, config, int(self._clock.now()))
 
-        change = Change(kind, namespace, name, make)
+        change = Change(kind, namespace, name, make, subresource)
+        if subresource:
+            return await self._writer.modify(change, dry_run=dry_run, check=check)
         for _ in range(ATTEMPTS):
             try:
                 return await self._writer.modify(change, dry_run=dry_run, check=check)

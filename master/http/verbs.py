@@ -153,6 +153,10 @@ class Verbs:
 
     async def _apply(self, call: Call, body: bytes) -> web.Response:
         wanted, target, parameters = call.accepted(TABLE, PARTIAL), call.target, call.parameters
+        if target.subresource not in ("", "status"):
+            raise unsupported(
+                ", ".join(name for name, t in PATCHES.items() if t != PatchType.APPLY)
+            )
         _caution(call)
         if not call.named_manager:
             raise BadRequest(
@@ -177,6 +181,7 @@ class Verbs:
             manager=call.named_manager,
             author=call.user,
             force=parameters.flag("force"),
+            subresource=target.subresource,
             dry_run=parameters.dry_run,
             check=check,
         )

@@ -39,12 +39,14 @@ MAX_MANAGER = 128  # characters of a manager's name
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """What a manager applies: the document as written, for one object of a kind."""
+    """What a manager applies: the document as written, for one object of a kind, or for the
+    subresource "status" of it."""
 
     kind: Kind
     document: Document
     manager: str
     force: bool = False
+    subresource: str = ""
 
     @property
     def descriptor(self) -> Descriptor:
@@ -55,7 +57,7 @@ class Configuration:
         """What the manager owns by it: the fields that it states."""
         canonical = leaves(to_json(self.message()), self.descriptor)
         stated = leaves(self.document, self.descriptor)
-        return ownable(path for path in stated if path in canonical)
+        return ownable((path for path in stated if path in canonical), self.subresource)
 
     def message(self) -> Any:
         """The document as an object of its own."""
@@ -71,7 +73,14 @@ def configuration_document(text: bytes) -> Any:
 
 
 def configuration(
-    kind: Kind, namespace: str, name: str, document: Any, manager: str, *, force: bool
+    kind: Kind,
+    namespace: str,
+    name: str,
+    document: Any,
+    manager: str,
+    *,
+    force: bool,
+    subresource: str = "",
 ) -> Configuration:
     """Checked against the request; BadRequest when it is for another object."""
     if not isinstance(document, dict):
@@ -89,7 +98,12 @@ def configuration(
     stated = {"metadata": {**metadata, "name": name}}
     if namespace:
         stated["metadata"]["namespace"] = namespace
-    return Configuration(kind, {**document, **stated}, manager, force)
+    if subresource:
+        document = {
+            key: document[key] for key in ("kind", "apiVersion", "status") if key in document
+        }
+        stated["metadata"] = {"name": name}
+    return Configuration(kind, {**document, **stated}, manager, force, subresource)
 
 
 def created(config: Configuration, now: int) -> Any:
@@ -115,7 +129,9 @@ def applied(existing: Message, config: Configuration, now: int) -> Any:
     gone = frozenset().union(*before) - kept
     draft = without(draft, gone, kept, descriptor)
     obj: Any = from_json(config.kind.message, draft)
-    changed, _ = changes(leaves(live, descriptor), leaves(to_json(obj), descriptor))
+    changed, _ = changes(
+        leaves(live, descriptor), leaves(to_json(obj), descriptor), config.subresource
+    )
     found = conflicts(owners, applier, changed)
     if found and not config.force:
         raise conflict(config.kind, obj.metadata.name, found)
@@ -134,7 +150,8 @@ def tracked(new: Any, old: Any, manager: str, subresource: str, now: int) -> Non
 
 
 def _owner(config: Configuration, now: int) -> Owner:
-    return Owner(config.manager, APPLY, "", config.kind.api_version, now, config.fields())
+    kind, part = config.kind, config.subresource
+    return Owner(config.manager, APPLY, part, kind.api_version, now, config.fields())
 
 
 def _owners_before(existing: Any, live: Document, config: Configuration, now: int) -> list[Owner]:

@@ -65,8 +65,10 @@ class Owner:
         return (self.manager, self.operation, self.subresource)
 
 
-def ownable(paths: Iterable[Path]) -> FieldSet:
-    """Those that somebody may own."""
+def ownable(paths: Iterable[Path], subresource: str = "") -> FieldSet:
+    """Those that somebody may own who writes the object, or its subresource "status"."""
+    if subresource:
+        return frozenset(path for path in paths if path[0] == f"f:{subresource}")
     return frozenset(
         path for path in paths if path[:1] not in _UNOWNED and path[:2] not in _UNOWNED
     )
@@ -107,10 +109,12 @@ def _entry(owner: Owner) -> ManagedFieldsEntry:
     return entry
 
 
-def changes(old: Mapping[Path, Any], new: Mapping[Path, Any]) -> tuple[FieldSet, FieldSet]:
+def changes(
+    old: Mapping[Path, Any], new: Mapping[Path, Any], subresource: str = ""
+) -> tuple[FieldSet, FieldSet]:
     """The paths that were added or got another value, and those that are gone."""
-    changed = ownable(path for path, value in new.items() if path not in old or old[path] != value)
-    return changed, ownable(old.keys() - new.keys())
+    changed = (path for path, value in new.items() if path not in old or old[path] != value)
+    return ownable(changed, subresource), ownable(old.keys() - new.keys(), subresource)
 
 
 def after_update(
