@@ -95,19 +95,19 @@ class Decoding:
                 message, value, strictness=Strictness.IGNORE, lines=lines, faults=faults
             )
         except BadRequest as error:
-            where = f'{kind} in version "{group_version}" cannot be handled as a {kind}: '
-            raise BadRequest(where + error.message, causes=error.causes) from error
-        self._report(faults, group_version, kind)
+            where = _unhandled(group_version, kind)
+            raise BadRequest(f"{where}: {error.message}", causes=error.causes) from error
+        self._report(faults, group_version, kind, value)
         return found
 
-    def _report(self, faults: Faults, group_version: str, kind: str) -> None:
+    def _report(self, faults: Faults, group_version: str, kind: str, value: Any) -> None:
         if not faults.found or self._strictness is Strictness.IGNORE:
             return
-        texts = [_text(fault) for fault in faults.found if fault.lenient]
+        texts = [_text(fault) for fault in _in_order(faults, value)]
         if self._strictness is Strictness.WARN:
             self._warnings.extend(texts)
             return
-        where = f'{kind} in version "{group_version}" cannot be handled as a {kind}'
+        where = _unhandled(group_version, kind)
         raise BadRequest(f"{where}: strict decoding error: {', '.join(texts)}")
 
     def _protobuf(self, message: type[Message], group_version: str, kind: str, body: bytes) -> Any:
@@ -116,6 +116,38 @@ class Decoding:
         found = envelope.decoded(message, raw)
         require_json_form(found)
         return found
+
+
+def _unhandled(group_version: str, kind: str) -> str:
+    version = group_version.rpartition("/")[2]
+    return f'{kind} in version "{version}" cannot be handled as a {kind}'
+
+
+def _in_order(faults: Faults, value: Any) -> list[Fault]:
+    """What may be dropped, as Kubernetes lists it: in the document's order, and of a field that
+    is both unknown and there twice only that it is unknown."""
+    unknown = {fault.steps for fault in faults.found if fault.kind is FaultKind.UNKNOWN}
+    told = [
+        fault
+        for fault in faults.found
+        if fault.lenient and (fault.kind is FaultKind.UNKNOWN or fault.steps not in unknown)
+    ]
+    return sorted(told, key=lambda fault: _place(fault, value))
+
+
+def _place(fault: Fault, value: Any) -> tuple[int, ...]:
+    """Where in the document it stands."""
+    place = []
+    for step in fault.steps:
+        if isinstance(value, dict) and step in value:
+            place.append(list(value).index(step))
+            value = value[step]
+        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+            place.append(step)
+            value = value[step]
+        else:
+            break
+    return tuple(place)
 
 
 def _text(fault: Fault) -> str:

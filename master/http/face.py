@@ -86,7 +86,9 @@ class Face:
         try:
             answered = await self._answer(request, warnings)
         except ConnectionResetError:
-            raise  # nobody is there to answer
+            if not _is_gone(request):
+                raise
+            return web.Response()  # which nobody reads, and the server sends nowhere
         except Exception as error:  # noqa: BLE001 - the boundary: _refusal logs what is no ApiError
             answered = refused(request, _refusal(error))
         if not answered.prepared:
@@ -187,6 +189,10 @@ def forbidden(call: Call, verb: str, why: str) -> Forbidden:
         resource=kind.resource,
         name=target.name,
     )
+
+
+def _is_gone(request: web.BaseRequest) -> bool:
+    return request.transport is None or request.transport.is_closing()
 
 
 def _require_user(user: User, method: str, path: str) -> None:

@@ -10,7 +10,7 @@ from master.http.bodies import Decoding
 from master.http.served import Served
 from pilothouse.client.interface import PatchType
 from pilothouse.objects.codec import to_json
-from pilothouse.objects.errors import BadRequest
+from pilothouse.objects.errors import BadRequest, Cause, Invalid
 from pilothouse.objects.jsontext import JsonText
 from pilothouse.objects.patch import json_patch, merge_patch, strategic_patch
 
@@ -27,14 +27,25 @@ def patched(
 ) -> Any:
     """The changed object as it is stored, which the caller may keep.
 
-    BadRequest or Invalid for a patch that cannot be read or does not fit the object.
+    BadRequest for a patch that cannot be read, Invalid for one that makes no object of the kind.
     """
     document = to_json(served.outgoing(existing))
     text = JsonText.parse(patch)
     value = changed(document, text.value, type_, served.message)
     kind = served.kind.kind
-    found = decoding.convert(served.message, served.group_version, kind, value, text.duplicates())
+    try:
+        found = decoding.convert(
+            served.message, served.group_version, kind, value, text.duplicates()
+        )
+    except BadRequest as error:
+        raise _unfit(error) from error
     return served.incoming(found)
+
+
+def _unfit(error: BadRequest) -> Invalid:
+    """Kubernetes calls a patch invalid whose outcome cannot be read."""
+    causes = error.causes or [Cause("patch", "FieldValueInvalid", error.message)]
+    return Invalid(f' "" is invalid: patch: Invalid value: {error.message}', causes=causes)
 
 
 def changed(document: Any, change: Any, type_: PatchType, message: type[Message]) -> Any:
