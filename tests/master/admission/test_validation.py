@@ -415,3 +415,12 @@ def test_class_of_volume_attributes_in_use_is_checked() -> None:
     assert [(cause.field, cause.reason) for cause in validate_update(new, old)] == [
         ("spec.volumeAttributesClassName", "FieldValueInvalid")
     ]
+
+
+def test_restart_policy_of_no_pod_is_none_of_a_job_either() -> None:
+    job = created("Job", {"spec.template.spec.restart_policy": "Sometimes"})
+    wrong = 'Unsupported value: "Sometimes": supported values: '
+    assert [cause.message for cause in validate_create(job)] == [
+        f'{wrong}"Always", "Never", "OnFailure"',
+        f'{wrong}"Never", "OnFailure"',
+    ]

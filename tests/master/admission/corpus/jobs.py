@@ -50,6 +50,9 @@ COUNTS = [
 JOBS = [
     *COUNTS,
     Broken("selector forgotten", "Job", {"spec.selector": None}, "spec.selector", REQUIRED),
+    Broken("selector operator", "Job",
+           {"spec.selector.match_expressions": [{"key": "app", "operator": "Gt"}]},
+           "spec.selector.matchExpressions[0].operator", INVALID, "not a valid selector operator"),
     Broken("selector of others", "Job", {"spec.selector.match_labels": {"app": "db"}}, LABELS,
            INVALID, "`selector` does not match template `labels`"),
     Broken("label of another job", "Job", {**GENERATED, f"{LABELS}.job-name": "other"},
