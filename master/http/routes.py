@@ -38,12 +38,14 @@ Handle = Callable[[Call], Awaitable[web.StreamResponse]]
 @dataclass(frozen=True, slots=True)
 class Route:
     """`verb` is what is authorized, unless the call is `open` to all who are authenticated. A
-    `lasting` one ends when its caller goes: it has no time limit, and is not counted."""
+    `lasting` one ends when its caller goes: it has no time limit, and is not counted. A `quick`
+    one waits for nothing, and needs no limit."""
 
     verb: str
     handle: Handle
     open: bool = False
     lasting: bool = False
+    quick: bool = False
 
 
 class Routes:
@@ -100,7 +102,7 @@ class Routes:
         handle = handlers.get(verb)
         if handle is None:
             raise _not_allowed()
-        return Route(verb, handle, open=call.served.message in SELF)
+        return Route(verb, handle, open=call.served.message in SELF, quick=verb == "get")
 
     def _watch(self, call: Call) -> Route:
         if WATCH not in call.served.kind.verbs:

@@ -205,3 +205,22 @@ async def test_a_node_answers_no_proxied_requests(api: Api) -> None:
     answer = await api.get("/api/v1/nodes/n-proxied/proxy/stats/summary")
     assert (answer.status, answer.json["reason"]) == (405, "MethodNotAllowed")
     assert "answers no requests" in answer.json["message"]
+
+
+async def test_status_is_applied_apart_from_the_rest(api: Api) -> None:
+    at = await api.namespace("applied-status")
+    await api.make(f"{at}/pods", pod("p"))
+    body = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "p", "labels": {"a": "b"}},
+        "status": {"message": "seen"},
+    }
+    media = "application/apply-patch+yaml"
+    path = f"{at}/pods/p/status?fieldManager=me"
+    answer = await api.ask("PATCH", path, body, content_type=media)
+    assert (answer.status, answer.json["status"]["message"]) == (200, "seen"), answer.text
+    assert "labels" not in answer.json["metadata"]
+    absent = f"{at}/pods/none/status?fieldManager=me"
+    body["metadata"] = {"name": "none"}
+    assert (await api.ask("PATCH", absent, body, content_type=media)).status == 404
