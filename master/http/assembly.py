@@ -55,7 +55,7 @@ def face_of(around: Surroundings) -> Face:
         Parts(around.registry, around.authorizer),
         Connections(around.streams),
         reviews,
-        Components(around.is_ready),
+        Components(around.is_ready, rendering),
     )
     resources = Resources(around.catalog, routes.made)
     pages = Pages(resources, Health.of(around.is_ready), around.metrics, around.address)

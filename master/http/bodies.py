@@ -30,6 +30,8 @@ async def read(request: web.BaseRequest) -> bytes:
     if not request.can_read_body:
         return b""
     try:
+        if request.content.is_eof():  # it is here already, as nearly always
+            return await request.read()
         async with asyncio.timeout(BODY_SECONDS):
             return await request.read()
     except web.HTTPRequestEntityTooLarge as error:

@@ -103,6 +103,17 @@ class Rendering:
         items_json = [self.item(served, record) for record in page.records]
         return _written(list_text(served.group_version, kind, metadata, items_json), accepted)
 
+    def made(self, served: Served, objects: Sequence[Any], accepted: Accepted) -> bytes:
+        """A list of objects that are made when they are asked for."""
+        metadata, kind = ListMeta(), f"{served.kind.kind}List"
+        if accepted.form == TABLE:
+            return self._table(served, objects, metadata, accepted)
+        if accepted.media is Media.PROTOBUF:
+            raw = envelope.listed(metadata, (obj.SerializeToString() for obj in objects))
+            return envelope.enveloped(served.group_version, kind, raw)
+        items = [item_of(served, obj) for obj in objects]
+        return _written(list_text(served.group_version, kind, metadata, items), accepted)
+
     def _table(
         self, served: Served, objects: Sequence[Any], metadata: ListMeta, accepted: Accepted
     ) -> bytes:

@@ -104,6 +104,10 @@ async def test_control_plane_is_shown_as_component_statuses(api: Api) -> None:
     answer = await api.get("/api/v1/componentstatuses")
     assert answer.json["kind"] == "ComponentStatusList"
     assert all(item["conditions"][0]["type"] == "Healthy" for item in answer.json["items"])
+    table = await api.get(
+        "/api/v1/componentstatuses", Accept="application/json;as=Table;g=meta.k8s.io;v=v1"
+    )
+    assert [row["cells"][:2] for row in table.json["rows"]][1] == ["scheduler", "Healthy"]
     assert answer.warnings == ['299 - "v1 ComponentStatus is deprecated in v1.19+"']
     assert (await api.get("/api/v1/componentstatuses/scheduler")).status == 200
     assert (await api.get("/api/v1/componentstatuses/none")).status == 404
