@@ -103,7 +103,7 @@ class LocalClient:
 
     async def update_status(self, obj: M) -> M:
         """Replace the status alone."""
-        return cast(M, await self._registry.update(obj, subresource="status"))
+        return await self.update(obj, subresource="status")
 
     async def patch(
         self,

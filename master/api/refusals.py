@@ -27,6 +27,12 @@ def conflict(kind: Kind, name: str, why: str) -> Conflict:
     )
 
 
+def absent(kind: Kind, name: str, uid: str) -> Conflict:
+    """An apply to one certain object that is not there."""
+    why = f"uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+    return conflict(kind, name, why)
+
+
 def modified(kind: Kind, name: str) -> Conflict:
     """The resource version is not the stored one."""
     return conflict(

@@ -14,9 +14,15 @@ import random
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import Any, Final
 
-from master.api import bootstrap
+from master.api import bootstrap, refusals
 from master.api.allocator import Allocator, Ranges
-from master.api.apply.applying import applied, configuration, configuration_document, created
+from master.api.apply.applying import (
+    Configuration,
+    applied,
+    configuration,
+    configuration_document,
+    created,
+)
 from master.api.binding import bound
 from master.api.events import Delivery
 from master.api.evicting import Toll, budget_of, charged, is_disruption, toll
@@ -178,17 +184,19 @@ class Registry:
         subresource: str = "",
         manager: str = "",
         author: User | None = None,
+        seen: Kind | None = None,
         dry_run: bool = False,
         check: Check | None = None,
     ) -> Any:
         """Store a new object, or (subresource "binding", "eviction") act on a pod.
 
-        `manager` owns the fields of the new object; "": nobody does until it is applied.
-        `author`: who sends it; a certificate is asked for in that name.
+        `manager` owns the fields of the new object, named as in the version that `seen` is;
+        "": nobody does until it is applied. `author`: who sends it; a certificate is asked for in
+        that name.
         """
         if not subresource:
             return await self._writer.create(
-                obj, manager=manager, author=author, dry_run=dry_run, check=check
+                obj, manager=manager, seen=seen, author=author, dry_run=dry_run, check=check
             )
         kind = kinds.of(obj)
         _require_subresource(kind, subresource, ("binding", "eviction"))
@@ -271,20 +279,39 @@ class Registry:
         config = configuration(
             kind, namespace, name, document, manager, force=force, subresource=subresource
         )
+        return await self.configure(
+            kind, namespace, config, author=author, dry_run=dry_run, check=check
+        )
+
+    async def configure(
+        self,
+        kind: Kind,
+        namespace: str,
+        config: Configuration,
+        *,
+        author: User | None = None,
+        dry_run: bool = False,
+        check: Check | None = None,
+    ) -> Any:
+        """The same with a configuration that has been read, of any version of the stored kind.
+
+        That of a subresource makes no object: NotFound.
+        """
+        name: str = config.document["metadata"]["name"]
 
         def make(existing: Any) -> Any:
             return applied(existing, config, int(self._clock.now()))
 
-        change = Change(kind, namespace, name, make, subresource)
-        if subresource:
-            return await self._writer.modify(change, dry_run=dry_run, check=check)
+        change = Change(kind, namespace, name, make, config.subresource)
         for _ in range(ATTEMPTS):
             try:
                 return await self._writer.modify(change, dry_run=dry_run, check=check)
             except NotFound as error:
-                if error.resource != kind.resource or error.name != name:
+                if config.subresource or (error.resource, error.name) != (kind.resource, name):
                     raise
             obj = created(config, int(self._clock.now()))
+            if obj.metadata.uid:
+                raise refusals.absent(kind, name, obj.metadata.uid)
             try:
                 return await self._writer.create(
                     obj, owned=True, author=author, dry_run=dry_run, check=check

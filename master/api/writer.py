@@ -23,7 +23,7 @@ from master.admission.strategy import prepare_create, prepare_update
 from master.admission.validation import validate_create, validate_update
 from master.api import refusals
 from master.api.allocator import Allocator, Claims
-from master.api.apply.applying import tracked
+from master.api.apply.updating import created_by, tracked, unchanged, updater
 from master.api.classes import Classes
 from master.api.deletion import finished, removal
 from master.api.keys import key_of
@@ -79,7 +79,8 @@ class _Commit:
 class Change:
     """A change of one object. `make`: the present state to a new one, which is given away.
 
-    `manager` owns what changes, if the object has owners; None: `make` sees to that.
+    `manager` owns what changes, if the object has owners; None: `make` sees to that. It wrote
+    in the version that `seen` is, if that is not the stored one.
     `admitted`: the change is the server's own, and is neither completed nor validated.
     """
 
@@ -90,6 +91,7 @@ class Change:
     subresource: str = ""
     manager: str | None = None
     admitted: bool = False
+    seen: Kind | None = None
 
 
 class Writer:
@@ -113,19 +115,22 @@ class Writer:
         owned: bool = False,
         manager: str = "",
         author: User | None = None,
+        seen: Kind | None = None,
         dry_run: bool = False,
         check: Check | None = None,
     ) -> Any:
         """Store a new object. AlreadyExists, Invalid, Forbidden, NotFound for its namespace.
 
         `owned`: its managedFields are the server's own; otherwise it begins with those of
-        `manager`, which owns all that is in it, or without any. `author`: who sends it.
+        `manager`, which owns all that is in it (in the version that `seen` is), or without any.
+        `author`: who sends it.
         """
         kind = kinds.of(obj)
         _require_new(kind, obj)
         generated = not obj.metadata.name and bool(obj.metadata.generate_name)
+        writer = (manager, seen or kind) if manager else None
         for _ in range(ATTEMPTS):
-            commit = self._creation(kind, obj, generated, check, owned, manager, author)
+            commit = self._creation(kind, obj, generated, check, owned, writer, author)
             if dry_run and self._state.get(kind, commit.key) is not None:
                 self._allocator.give_back(commit.claims)
                 raise refusals.exists(kind, commit.draft.metadata.name)
@@ -194,7 +199,7 @@ class Writer:
             self._admit_update(change, draft, record.object)
         if check is not None:
             check(draft, record.object)
-        if draft == record.object:
+        if unchanged(draft, record.object):
             return record.object
         gone = finished(draft)
         claims = self._claims(draft, record.object, gone=gone)
@@ -222,7 +227,7 @@ class Writer:
         generated: bool,
         check: Check | None,
         owned: bool,
-        manager: str,
+        writer: tuple[str, Kind] | None,
         author: User | None,
     ) -> _Commit:
         require_light(obj)
@@ -234,6 +239,9 @@ class Writer:
             metadata.name = self._generated_name(metadata.generate_name)
         compares = self._namespace_compares(kind, draft)
         apply_defaults(draft)
+        if writer is not None:
+            manager, seen = writer
+            created_by(draft, obj, updater(manager, "", seen, int(self._clock.now())), seen)
         self._classes.admit_new(draft)
         uid = str(uuid.UUID(int=self._rng.getrandbits(128), version=4))
         prepare_create(draft, uid, int(self._clock.now()), author)
@@ -245,8 +253,6 @@ class Writer:
         except BaseException:
             self._allocator.give_back(claims)
             raise
-        if manager:
-            tracked(draft, type(draft)(), manager, "", int(self._clock.now()))
         key = key_of(kind, metadata.namespace, metadata.name)
         compares.append(Compare(key, Revision(0)))
         return _Commit(kind, key, draft, compares, claims)
@@ -283,12 +289,15 @@ class Writer:
         self._classes.admit_change(draft)
         prepare_update(draft, existing, change.subresource, int(self._clock.now()))
         if change.manager is not None:
-            metadata.ClearField("managed_fields")
-            metadata.managed_fields.MergeFrom(present.managed_fields)
-            if present.managed_fields and change.subresource != "status":
-                now = int(self._clock.now())
-                tracked(draft, existing, change.manager, change.subresource, now)
+            seen = change.seen or change.kind
+            self._track(draft, existing, change.manager, seen, change.subresource)
         _require_valid(draft, validate_update(draft, existing, change.subresource))
+
+    def _track(self, draft: Any, existing: Any, manager: str, seen: Kind, part: str) -> None:
+        if not existing.metadata.managed_fields:
+            draft.metadata.ClearField("managed_fields")  # whose owners nobody has ever asked for
+            return
+        tracked(draft, existing, updater(manager, part, seen, int(self._clock.now())), seen)
 
     def _claims(self, draft: Any, existing: Any, *, gone: bool) -> Claims:
         if gone:

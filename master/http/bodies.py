@@ -92,6 +92,7 @@ class Decoding:
         faults = faults or Faults()
         if isinstance(value, dict):
             _require_type(group_version, kind, value)
+            value = _with_reset(value)
         try:
             found = from_json(
                 message, value, strictness=Strictness.IGNORE, lines=lines, faults=faults
@@ -169,6 +170,14 @@ def _require_type(group_version: str, kind: str, value: dict[str, Any]) -> None:
             f'{named} in version "{group_version}" cannot be handled as a {kind}: the kind in the'
             f" data ({named}) is not that of the request"
         )
+
+
+def _with_reset(value: dict[str, Any]) -> dict[str, Any]:
+    """An empty list of managed fields asks for their reset, which a message has no word for."""
+    metadata = value.get("metadata")
+    if not isinstance(metadata, dict) or metadata.get("managedFields") != []:
+        return value
+    return {**value, "metadata": {**metadata, "managedFields": [{}]}}
 
 
 def json_value(body: bytes, header: str) -> Any:

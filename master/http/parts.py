@@ -11,6 +11,7 @@ from typing import Any, Final
 from aiohttp import web
 from google.protobuf.message import Message
 
+from master.api.apply.applying import configuration, configuration_document
 from master.api.registry import Registry
 from master.api.service import Authorizer
 from master.api.writer import Change
@@ -22,7 +23,8 @@ from master.http.negotiation import Accepted, unsupported
 from master.http.options import require_options
 from master.http.patches import PATCHES, changed
 from master.http.rendering import plain
-from master.http.scaling import SCALE, scale_of, scaled
+from master.http.scaling import SCALE, scale_configuration, scale_of, scaled
+from master.http.verbs import require_manager, require_typed
 from pilothouse.client.interface import PatchType
 from pilothouse.objects.codec import to_json
 from pilothouse.objects.errors import BadRequest, MethodNotAllowed
@@ -61,8 +63,10 @@ class Parts:
 
     async def _patch_scale(self, call: Call) -> web.StreamResponse:
         type_ = PATCHES.get(call.content_type.partition(";")[0].strip().lower())
-        if type_ is None or type_ is PatchType.APPLY:
+        if type_ is None:
             raise unsupported(", ".join(PATCHES))
+        if type_ is PatchType.APPLY:
+            return await self._apply_scale(call)
         wanted, body = call.accepted(), await bodies.read(call.request)
         decoding = Decoding(strictness_of(call.parameters), call.warnings)
 
@@ -74,11 +78,38 @@ class Parts:
 
         return await self._rescale(call, wanted, make)
 
+    async def _apply_scale(self, call: Call) -> web.StreamResponse:
+        require_manager(call)
+        wanted, target, parameters = call.accepted(), call.target, call.parameters
+        document = configuration_document(await bodies.read(call.request))
+        require_typed(document)
+        decoding = Decoding(strictness_of(parameters), call.warnings)
+        decoding.convert(Scale, *SCALE, document)
+        config = configuration(
+            call.served.kind,
+            target.namespace,
+            target.name,
+            scale_configuration(document),
+            call.named_manager,
+            force=parameters.flag("force"),
+            subresource="scale",
+        )
+        stored = await self._registry.configure(
+            call.served.stored,
+            target.namespace,
+            config,
+            dry_run=parameters.dry_run,
+            check=check_of(self._authorizer, call.user, call.action("patch")),
+        )
+        return await self._scale(call, stored, wanted)
+
     async def _rescale(
         self, call: Call, wanted: Accepted, make: Callable[[Any], Any]
     ) -> web.StreamResponse:
         target, kind, verb = call.target, call.served.stored, _verb(call)
-        change = Change(kind, target.namespace, target.name, make, "scale", call.manager)
+        change = Change(
+            kind, target.namespace, target.name, make, "scale", call.manager, seen=call.served.kind
+        )
         check = check_of(self._authorizer, call.user, call.action(verb))
         dry_run = call.parameters.dry_run
         stored = await self._registry.modify(change, dry_run=dry_run, check=check)

@@ -12,6 +12,7 @@ from pilothouse.objects.selectors import LabelSelector
 from protos.autoscaling_v1_pb2 import Scale
 
 SCALE = ("autoscaling/v1", "Scale")
+_IDENTITY = ("name", "namespace", "uid", "resourceVersion", "managedFields")
 
 
 def scale_of(obj: Any) -> Scale:
@@ -58,3 +59,11 @@ def scaled(existing: Any, scale: Scale) -> Any:
     obj.metadata.uid = scale.metadata.uid
     obj.metadata.resource_version = scale.metadata.resource_version
     return obj
+
+
+def scale_configuration(scale: dict[str, Any]) -> dict[str, Any]:
+    """What an apply configuration of a scale says of the object that it is of."""
+    parts = {key: scale[key] for key in ("metadata", "spec") if scale.get(key) is not None}
+    for part, kept in (("metadata", _IDENTITY), ("spec", ("replicas",))):
+        parts[part] = {key: value for key, value in parts.get(part, {}).items() if key in kept}
+    return parts

@@ -12,7 +12,11 @@ from aiohttp import web
 
 from master.admission.faults import invalid_object
 from master.admission.validation import validate_version
-from master.api.apply.applying import configuration_document
+from master.api.apply.applying import (
+    Configuration,
+    configuration,
+    configuration_document,
+)
 from master.api.records import copy_of
 from master.api.registry import Registry
 from master.api.service import Authorizer
@@ -28,7 +32,6 @@ from master.http.reading import revision_of_get, revision_of_list
 from master.http.rendering import Rendering, plain
 from master.http.served import Served
 from pilothouse.client.interface import PatchType
-from pilothouse.objects.codec import dump_json, to_json
 from pilothouse.objects.errors import BadRequest, Expired, NotFound
 
 CONTINUE_EXPIRED: Final = (
@@ -89,6 +92,7 @@ class Verbs:
         stored = await self._registry.create(
             incoming,
             manager=call.named_manager,
+            seen=call.served.kind,
             author=call.user,
             dry_run=call.parameters.dry_run,
             check=check_of(self._authorizer, call.user, action),
@@ -110,6 +114,7 @@ class Verbs:
             lambda _: copy_of(incoming),
             target.subresource,
             call.manager,
+            seen=call.served.kind,
         )
         check = self._check(call, "update")
         dry_run = call.parameters.dry_run
@@ -120,7 +125,11 @@ class Verbs:
                 raise
             self._authorizer.require(call.user, call.action("create"))
             stored = await self._registry.create(
-                incoming, manager=call.named_manager, dry_run=dry_run, check=check
+                incoming,
+                manager=call.named_manager,
+                seen=call.served.kind,
+                dry_run=dry_run,
+                check=check,
             )
             return await self._answer(call, stored, wanted, 201)
         return await self._answer(call, stored, wanted)
@@ -146,24 +155,24 @@ class Verbs:
             call.warnings.clear()
             return patched(call.served, existing, body, type_, decoding)
 
-        change = Change(kind, target.namespace, target.name, make, target.subresource, call.manager)
+        change = Change(
+            kind,
+            target.namespace,
+            target.name,
+            make,
+            target.subresource,
+            call.manager,
+            seen=call.served.kind,
+        )
         check = self._check(call, "patch")
         stored = await self._registry.modify(change, dry_run=call.parameters.dry_run, check=check)
         return await self._answer(call, stored, wanted)
 
     async def _apply(self, call: Call, body: bytes) -> web.Response:
         wanted, target, parameters = call.accepted(TABLE, PARTIAL), call.target, call.parameters
-        if target.subresource not in ("", "status"):
-            raise unsupported(
-                ", ".join(name for name, t in PATCHES.items() if t != PatchType.APPLY)
-            )
         _caution(call)
-        if not call.named_manager:
-            raise BadRequest(
-                "PatchOptions.meta.k8s.io is invalid: fieldManager: Required value: is required"
-                " for apply patch"
-            )
-        body = self._configuration(call, body)
+        require_manager(call)
+        config = self._configuration(call, body)
         change = self._check(call, "patch")
         made: list[bool] = []
 
@@ -173,30 +182,32 @@ class Verbs:
                 self._authorizer.require(call.user, call.action("create"))
             change(new, old)
 
-        stored = await self._registry.apply(
+        stored = await self._registry.configure(
             call.served.stored,
             target.namespace,
-            target.name,
-            body,
-            manager=call.named_manager,
+            config,
             author=call.user,
-            force=parameters.flag("force"),
-            subresource=target.subresource,
             dry_run=parameters.dry_run,
             check=check,
         )
         return await self._answer(call, stored, wanted, 201 if made == [True] else 200)
 
-    def _configuration(self, call: Call, body: bytes) -> bytes:
-        """The apply configuration in the version that is stored, once it has been looked at."""
-        served = call.served
+    def _configuration(self, call: Call, body: bytes) -> Configuration:
+        served, target = call.served, call.target
         document = configuration_document(body)
-        found = self._decoding(call).convert(
+        require_typed(document)
+        self._decoding(call).convert(
             served.message, served.group_version, served.kind.kind, document
         )
-        if served.kind is served.stored:
-            return body
-        return dump_json(stated(to_json(served.incoming(found))))
+        return configuration(
+            served.kind,
+            target.namespace,
+            target.name,
+            document,
+            call.named_manager,
+            force=call.parameters.flag("force"),
+            subresource=target.subresource,
+        )
 
     async def delete(self, call: Call) -> web.Response:
         """The object's end, or its beginning."""
@@ -273,14 +284,21 @@ def field_selector(call: Call) -> str:
     return f"{selector},{named}" if selector else named
 
 
-def stated(value: Any) -> Any:
-    """What a JSON value says: without nulls and empty objects, which stand for nothing."""
-    if isinstance(value, list):
-        return [stated(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    found = {key: stated(item) for key, item in value.items()}
-    return {key: item for key, item in found.items() if item is not None and item != {}}
+def require_manager(call: Call) -> None:
+    """BadRequest for an apply of nobody."""
+    if not call.named_manager:
+        raise BadRequest(
+            "PatchOptions.meta.k8s.io is invalid: fieldManager: Required value: is required"
+            " for apply patch"
+        )
+
+
+def require_typed(document: Any) -> None:
+    """BadRequest for an apply configuration that does not say what it is of."""
+    api_version, kind = (document.get(key) or "" for key in ("apiVersion", "kind"))
+    if not api_version or not kind:
+        group = api_version if "/" in api_version else f"/{api_version}"
+        raise BadRequest(f"invalid object type: {group}, Kind={kind}")
 
 
 def require_version(served: Served, new: Any, old: Any) -> None:

@@ -1,4 +1,4 @@
-"""An object as an apply configuration makes it, and its owners after any write. Pure.
+"""An object as an apply configuration makes it, and its owners after that. Pure.
 
 A configuration states what its manager wants of an object, and no more. Its fields are merged in;
 fields that it stated before and does not state any more are taken out, unless somebody else
@@ -7,40 +7,50 @@ owns them too. A field of someone else that would get another value is a conflic
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, cast
 
 from google.protobuf.descriptor import Descriptor
-from google.protobuf.message import Message
 
-from master.api.apply.documents import Document, leaves, merged, without
+from master.api.apply.comparing import Comparison, compared
+from master.api.apply.documents import (
+    Document,
+    canonical,
+    field_set,
+    merged,
+    named,
+    require_sound,
+    without,
+)
+from master.api.apply.lastapplied import KUBECTL, agreed, refreshed
 from master.api.apply.ownership import (
     APPLY,
     BEFORE,
-    UPDATE,
+    Conflicts,
     Owner,
-    after_apply,
-    after_update,
-    changes,
     conflict,
-    conflicts,
     ownable,
     owners_of,
+    with_owner,
+    writable,
     write_owners,
 )
-from master.api.apply.paths import FieldSet
-from pilothouse.objects import kinds, manifest
-from pilothouse.objects.codec import from_json, to_json
+from master.api.apply.paths import NONE, FieldSet
+from master.api.apply.updating import MAX_MANAGER, difference, updater
+from master.api.apply.versions import converted, document, in_version, normal, stored
+from pilothouse.objects import manifest
 from pilothouse.objects.errors import BadRequest
 from pilothouse.objects.kinds import Kind
 
-MAX_MANAGER = 128  # characters of a manager's name
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Configuration:
-    """What a manager applies: the document as written, for one object of a kind, or for the
-    subresource "status" of it."""
+    """What a manager applies: the document as written, for one object or a part of it.
+
+    `kind` is in the version of the document.
+    """
 
     kind: Kind
     document: Document
@@ -53,15 +63,22 @@ class Configuration:
         """The schema of the document."""
         return cast(Descriptor, self.kind.message.DESCRIPTOR)
 
-    def fields(self) -> FieldSet:
-        """What the manager owns by it: the fields that it states."""
-        canonical = leaves(to_json(self.message()), self.descriptor)
-        stated = leaves(self.document, self.descriptor)
-        return ownable((path for path in stated if path in canonical), self.subresource)
+    @cached_property
+    def canonical(self) -> Document:
+        """The document with its values as the server writes them; BadRequest."""
+        written = normal(self.document, self.kind)
+        require_sound(self.document, self.descriptor)
+        return canonical(self.document, written, self.descriptor)
 
-    def message(self) -> Any:
-        """The document as an object of its own."""
-        return from_json(self.kind.message, self.document)
+    @cached_property
+    def fields(self) -> FieldSet:
+        """What the manager states."""
+        return writable(field_set(self.canonical, self.descriptor), self.kind, self.subresource)
+
+    def owner(self, now: int) -> Owner:
+        """The manager with what it owns by the configuration."""
+        version = self.kind.api_version
+        return Owner(self.manager, APPLY, self.subresource, version, now, self.fields)
 
 
 def configuration_document(text: bytes) -> Any:
@@ -76,87 +93,166 @@ def configuration(
     kind: Kind,
     namespace: str,
     name: str,
-    document: Any,
+    found: Any,
     manager: str,
     *,
     force: bool,
     subresource: str = "",
 ) -> Configuration:
     """Checked against the request; BadRequest when it is for another object."""
-    if not isinstance(document, dict):
+    if not isinstance(found, dict):
         raise BadRequest("the apply configuration must be an object")
     if not manager or len(manager) > MAX_MANAGER:
         raise BadRequest(f"fieldManager: apply needs a name of 1 to {MAX_MANAGER} characters")
-    metadata = document.get("metadata", {})
+    metadata = found.get("metadata") or {}
     if not isinstance(metadata, dict):
         raise BadRequest("metadata: must be an object")
-    if metadata.get("managedFields"):
-        raise BadRequest("metadata.managedFields must not be set in an apply configuration")
+    if metadata.get("managedFields") is not None:
+        raise BadRequest("metadata.managedFields must be nil")
     for field, expected in (("name", name), ("namespace", namespace)):
-        if metadata.get(field, expected) != expected:
+        if (metadata.get(field) or expected) != expected:
             raise BadRequest(f"metadata.{field}: is not that of the request, {expected!r}")
     stated = {"metadata": {**metadata, "name": name}}
     if namespace:
         stated["metadata"]["namespace"] = namespace
-    if subresource:
-        document = {
-            key: document[key] for key in ("kind", "apiVersion", "status") if key in document
-        }
-        stated["metadata"] = {"name": name}
-    return Configuration(kind, {**document, **stated}, manager, force, subresource)
+    return Configuration(kind, {**found, **stated}, manager, force, subresource)
 
 
 def created(config: Configuration, now: int) -> Any:
     """The object as the configuration alone makes it."""
-    obj = config.message()
-    write_owners(obj, [_owner(config, now)])
+    obj = stored(config.canonical, config.kind)
+    applier = config.owner(now)
+    write_owners(obj, [applier.owning(ownable(applier.fields))])
     return obj
 
 
-def applied(existing: Message, config: Configuration, now: int) -> Any:
+def applied(existing: Any, config: Configuration, now: int) -> Any:
     """The object with the configuration in it; Conflict where others own what it changes."""
-    descriptor = config.descriptor
-    live = to_json(existing)
-    live["metadata"].pop("managedFields", None)  # theirs is decided here
-    applier = _owner(config, now)
-    owners = _owners_before(existing, live, config, now)
-    draft = merged(live, config.document, descriptor)
-    before = [owner.fields for owner in owners if owner.identity == applier.identity]
-    others = frozenset(
-        path for owner in owners if owner.identity != applier.identity for path in owner.fields
-    )
-    kept = others | applier.fields
-    gone = frozenset().union(*before) - kept
-    draft = without(draft, gone, kept, descriptor)
-    obj: Any = from_json(config.kind.message, draft)
-    changed, _ = changes(
-        leaves(live, descriptor), leaves(to_json(obj), descriptor), config.subresource
-    )
-    found = conflicts(owners, applier, changed)
-    if found and not config.force:
-        raise conflict(config.kind, obj.metadata.name, found)
-    forced = frozenset(path for _, paths in found for path in paths)
-    write_owners(obj, after_apply(owners, applier, forced))
+    live = document(existing, config.kind)
+    applier = config.owner(now)
+    owners = _owners_before(existing, config, now)
+    last = next((owner for owner in owners if owner.identity == applier.identity), None)
+    owners = with_owner(owners, applier)
+    draft = _pruned(merged(live, config.canonical, config.descriptor), owners, last, config)
+    changes = _Changes(live, draft, config)
+    others = _without_conflicts(changes, owners, applier, live, config)
+    obj = stored(draft, config.kind)
+    if config.manager == KUBECTL:
+        refreshed(obj, config.document)
+    write_owners(obj, [*others, _dated(applier, last, changes, config)])
     return obj
 
 
-def tracked(new: Any, old: Any, manager: str, subresource: str, now: int) -> None:
-    """Set the owners of `new` after a plain write by the manager; `new` is the caller's own."""
-    kind = kinds.of(new)
-    descriptor = cast(Descriptor, kind.message.DESCRIPTOR)
-    changed, gone = changes(leaves(to_json(old), descriptor), leaves(to_json(new), descriptor))
-    writer = Owner(manager[:MAX_MANAGER], UPDATE, subresource, kind.api_version, now, frozenset())
-    write_owners(new, after_update(owners_of(old), writer, changed, gone))
-
-
-def _owner(config: Configuration, now: int) -> Owner:
-    kind, part = config.kind, config.subresource
-    return Owner(config.manager, APPLY, part, kind.api_version, now, config.fields())
-
-
-def _owners_before(existing: Any, live: Document, config: Configuration, now: int) -> list[Owner]:
-    owners = owners_of(existing)
+def _owners_before(existing: Any, config: Configuration, now: int) -> list[Owner]:
+    owners = owners_of(existing.metadata.managed_fields)
     if owners:
-        return owners
-    fields = ownable(leaves(live, config.descriptor))
-    return [Owner(BEFORE, UPDATE, "", config.kind.api_version, now, fields)]
+        return [o for o in owners if in_version(config.kind, o.api_version) is not None]
+    everything = difference(existing, type(existing)(), config.kind, config.subresource)
+    unknown = updater(BEFORE, config.subresource, config.kind, now)
+    return [unknown.owning(ownable(everything.written))]
+
+
+def _pruned(
+    draft: Document, owners: Iterable[Owner], last: Owner | None, config: Configuration
+) -> Document:
+    """Without what the manager stated last time and nobody owns any more."""
+    version = None if last is None else in_version(config.kind, last.api_version)
+    if last is None or version is None or not last.fields:
+        return draft
+    descriptor = cast(Descriptor, version.message.DESCRIPTOR)
+    whole = converted(draft, config.kind, version)
+    before = named(last.fields, descriptor)
+    rest = without(whole, before, descriptor)
+    for other, owned in _by_version(owners, version).items():
+        rest = _with_owned(whole, rest, version, other, owned)
+    gone = _named_fields(whole, descriptor) - _named_fields(rest, descriptor)
+    return converted(without(whole, gone & before, descriptor), version, config.kind)
+
+
+def _by_version(owners: Iterable[Owner], kind: Kind) -> dict[Kind, FieldSet]:
+    """What all of them own; that of the version itself comes first."""
+    found: dict[Kind, FieldSet] = {kind: NONE}
+    for owner in owners:
+        version = in_version(kind, owner.api_version)
+        if version is not None:
+            found[version] = found.get(version, NONE) | owner.fields
+    return found
+
+
+def _with_owned(
+    whole: Document, rest: Document, kind: Kind, version: Kind, owned: FieldSet
+) -> Document:
+    """The rest with what somebody owns of the whole, which a version has named."""
+    descriptor = cast(Descriptor, version.message.DESCRIPTOR)
+    complete = converted(whole, kind, version)
+    kept = _named_fields(converted(rest, kind, version), descriptor) | named(owned, descriptor)
+    gone = _named_fields(complete, descriptor) - kept
+    return converted(without(complete, gone, descriptor), version, kind)
+
+
+def _named_fields(found: Document, descriptor: Descriptor) -> FieldSet:
+    return named(field_set(found, descriptor), descriptor)
+
+
+class _Changes:
+    """What the apply changes, in each version that somebody owns fields in."""
+
+    def __init__(self, live: Document, draft: Document, config: Configuration) -> None:
+        self._live = live
+        self._draft = draft
+        self._config = config
+        self._known: dict[str, Comparison] = {}
+
+    def in_version(self, api_version: str) -> Comparison:
+        """As that version, which is served, shows it."""
+        if api_version not in self._known:
+            self._known[api_version] = self._compared(api_version)
+        return self._known[api_version]
+
+    def _compared(self, api_version: str) -> Comparison:
+        config = self._config
+        version = cast(Kind, in_version(config.kind, api_version))
+        found = compared(
+            converted(self._live, config.kind, version),
+            converted(self._draft, config.kind, version),
+            cast(Descriptor, version.message.DESCRIPTOR),
+        )
+        part = config.subresource
+        return Comparison(
+            writable(found.written, version, part), writable(found.removed, version, part)
+        )
+
+
+def _without_conflicts(
+    changes: _Changes,
+    owners: Iterable[Owner],
+    applier: Owner,
+    live: Document,
+    config: Configuration,
+) -> list[Owner]:
+    """The other owners without what the apply takes; Conflict where it must not."""
+    others = [owner for owner in owners if owner.identity != applier.identity]
+    taken = [(o, o.fields & changes.in_version(o.api_version).written) for o in others]
+    found = [(owner, fields) for owner, fields in taken if fields]
+    if found and not config.force:
+        _require_agreed(found, live, config)
+    removed = [changes.in_version(owner.api_version).removed for owner in others]
+    return [o.less(fields | gone) for (o, fields), gone in zip(taken, removed, strict=True)]
+
+
+def _require_agreed(found: Conflicts, live: Document, config: Configuration) -> None:
+    """Kubectl may take what it applied on its own side before."""
+    if config.manager == KUBECTL:
+        mine = agreed(live, config.kind)
+        found = [(owner, fields - mine) for owner, fields in found if fields - mine]
+    if found:
+        raise conflict(config.kind, config.document["metadata"]["name"], found)
+
+
+def _dated(applier: Owner, last: Owner | None, changes: _Changes, config: Configuration) -> Owner:
+    """The applier's entry; its time stays while an apply changes nothing of the object."""
+    mine = applier.owning(ownable(applier.fields))
+    found = changes.in_version(config.kind.api_version)
+    if last is None or found.written or found.removed:
+        return mine
+    return replace(mine, time=last.time)

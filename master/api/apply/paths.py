@@ -11,12 +11,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 Path = tuple[str, ...]
 FieldSet = frozenset[Path]
+Tree = dict[str, Any]  # by element, as FieldsV1; SELF marks a member of the set
 
-_SELF = "."
+SELF: Final = "."
+NONE: Final[FieldSet] = frozenset()
+
+_KINDS: Final = "fkvi"
 
 
 def element_of_key(keys: dict[str, Any]) -> str:
@@ -33,36 +38,92 @@ def _text(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
 
 
-def to_fields_v1(paths: Iterable[Path]) -> bytes:
-    """The set as FieldsV1."""
-    root: dict[str, Any] = {}
-    for path in sorted(paths):  # a path comes before those below it
+def tree_of(paths: Iterable[Path]) -> Tree:
+    """The set as a tree with a mark for each member."""
+    root: Tree = {}
+    for path in paths:
         node = root
         for element in path:
             node = node.setdefault(element, {})
-        node[_SELF] = {}
-    return _text(_trimmed(root)).encode()
+        node[SELF] = {}
+    return root
 
 
-def _trimmed(node: dict[str, Any]) -> dict[str, Any]:
+def to_fields_v1(paths: Iterable[Path]) -> bytes:
+    """The set as FieldsV1, its elements in Kubernetes' order."""
+    return json.dumps(_written(tree_of(paths)), separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _written(node: Tree) -> Tree:
     """Without the marks of those that have nothing below them: they mean themselves."""
-    below = {element: _trimmed(child) for element, child in node.items() if element != _SELF}
-    return {_SELF: {}, **below} if below and _SELF in node else below
+    below = {element: _written(node[element]) for element in in_order(node) if element != SELF}
+    return {SELF: {}, **below} if below and SELF in node else below
+
+
+def in_order(elements: Iterable[str]) -> list[str]:
+    """Members by name, then elements of lists by their keys or values: numbers as numbers."""
+    found = sorted(elements)
+    return found if all(e[0] in "f." for e in found) else sorted(found, key=_rank)
+
+
+def paths_in_order(paths: Iterable[Path]) -> list[Path]:
+    """The paths as Kubernetes lists them: those of one level before those below it."""
+    return list(_listed(tree_of(paths), ()))
+
+
+def _listed(node: Tree, at: Path) -> Iterator[Path]:
+    order = [element for element in in_order(node) if element != SELF]
+    yield from ((*at, element) for element in order if SELF in node[element])
+    for element in order:
+        yield from _listed(node[element], (*at, element))
+
+
+@lru_cache(4096)
+def _rank(element: str) -> tuple[Any, ...]:
+    if element == SELF:
+        return (-1,)
+    kind, rest = _KINDS.find(element[0]), element[2:]
+    if kind == 0:
+        return (kind, rest)
+    value = json.loads(rest)
+    if isinstance(value, dict):
+        return (kind, tuple((name, _weight(value[name])) for name in sorted(value)))
+    return (kind, _weight(value))
+
+
+def _weight(value: Any) -> tuple[int, Any]:
+    if isinstance(value, bool):
+        return (2, value)
+    if isinstance(value, int | float):
+        return (0, value)
+    return (1, value) if isinstance(value, str) else (3, _text(value))
 
 
 def from_fields_v1(raw: bytes) -> FieldSet:
-    """The set that FieldsV1 says; the raw text is what this module wrote."""
-    return frozenset(_paths(json.loads(raw), ()))
+    """The set that FieldsV1 says; ValueError for anything else."""
+    node = json.loads(raw or b"{}")
+    if not isinstance(node, dict):
+        raise ValueError("FieldsV1 is a JSON object")  # noqa: TRY004 - of a text, not of an argument
+    return frozenset(_paths(node, ()))
 
 
-def _paths(node: dict[str, Any], at: Path) -> Iterator[Path]:
+def _paths(node: Tree, at: Path) -> Iterator[Path]:
     for element, child in node.items():
-        if element == _SELF:
+        if element == SELF:
             yield at
-        elif not child:
-            yield (*at, element)
         else:
-            yield from _paths(child, (*at, element))
+            yield from _known(element, child, at)
+
+
+def _known(element: str, child: Any, at: Path) -> Iterator[Path]:
+    if element[1:2] != ":" or not isinstance(child, dict):
+        raise ValueError(f"{element!r} is no element of a path with a set below it")
+    if element[0] not in _KINDS:
+        return  # of a version to come
+    path = (*at, element if element[0] == "f" else element[:2] + _text(json.loads(element[2:])))
+    if not child:
+        yield path
+    yield from _paths(child, path)
 
 
 def shown(path: Path) -> str:
@@ -76,11 +137,8 @@ def _shown(element: str) -> str:
         return f".{rest}"
     if kind == "v":
         return f"[={rest}]"
+    if kind == "i":
+        return f"[{rest}]"
     keys = json.loads(rest)
-    return "[" + ",".join(f"{name}={json.dumps(value)}" for name, value in keys.items()) + "]"
-
-
-def has_below(paths: FieldSet, above: Path) -> bool:
-    """Whether the set has a path that begins with this one."""
-    length = len(above)
-    return any(path[:length] == above for path in paths)
+    texts = (f"{name}={json.dumps(keys[name], ensure_ascii=False)}" for name in sorted(keys))
+    return "[" + ",".join(texts) + "]"

@@ -132,12 +132,14 @@ async def test_plain_update_takes_what_it_changes(client: ResourceClient) -> Non
     assert kept.spec.replicas == 7
 
 
-async def test_status_belongs_to_nobody(client: ResourceClient) -> None:
+async def test_status_belongs_to_its_reporter(client: ResourceClient) -> None:
     made = Deployment()
     made.CopyFrom(await apply(client, web()))
     made.status.replicas = 2
     reported = await client.update_status(made)
-    assert set(managers(reported)) == {("alice", "Apply")}
+    _, entry = reported.metadata.managed_fields
+    assert (entry.operation, entry.subresource) == ("Update", "status")
+    assert from_fields_v1(entry.fields_v1.raw) == {("f:status", "f:replicas")}
     again = await apply(client, web(replicas=3))
     assert again.status.replicas == 2
 
