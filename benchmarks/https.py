@@ -116,8 +116,8 @@ def _parsed(text: str, used: float) -> Run:
     return Run(
         requests,
         float(_found(r"Requests/sec:\s+([\d.]+)", text)),
-        _seconds(_found(r"50%\s+(\S+)", text)),
-        _seconds(_found(r"99%\s+(\S+)", text)),
+        _seconds(_found(r"\n +50%\s+(\S+)", text)),
+        _seconds(_found(r"\n +99%\s+(\S+)", text)),
         used / max(requests, 1),
     )
 
