@@ -21,7 +21,14 @@ from master.admission.defaults.cluster import default_namespace, default_node, d
 from master.admission.defaults.networking import default_ingress_class, default_network_policy
 from master.admission.defaults.pod import default_pod
 from master.admission.defaults.quota import default_limit_range, default_quota
-from master.admission.defaults.registration import default_api_service
+from master.admission.defaults.registration import (
+    default_api_service,
+    default_definition,
+    default_mutating,
+    default_policy,
+    default_policy_binding,
+    default_validating,
+)
 from master.admission.defaults.roles import default_role_binding
 from master.admission.defaults.service import (
     default_endpoint_slice,
@@ -37,6 +44,13 @@ from master.admission.defaults.workload import (
     default_replica_set,
     default_stateful_set,
 )
+from protos.admissionregistration_v1_pb2 import (
+    MutatingWebhookConfiguration,
+    ValidatingAdmissionPolicy,
+    ValidatingAdmissionPolicyBinding,
+    ValidatingWebhookConfiguration,
+)
+from protos.apiextensions_v1_pb2 import CustomResourceDefinition
 from protos.apiregistration_v1_pb2 import APIService
 from protos.apps_v1_pb2 import DaemonSet, Deployment, ReplicaSet, StatefulSet
 from protos.autoscaling_v2_pb2 import HorizontalPodAutoscaler
@@ -93,6 +107,11 @@ _DEFAULTS: Final[dict[type[Message], Callable[[Any], None]]] = {
     RoleBinding: default_role_binding,
     ClusterRoleBinding: default_role_binding,
     APIService: default_api_service,
+    CustomResourceDefinition: default_definition,
+    MutatingWebhookConfiguration: default_mutating,
+    ValidatingWebhookConfiguration: default_validating,
+    ValidatingAdmissionPolicy: default_policy,
+    ValidatingAdmissionPolicyBinding: default_policy_binding,
 }
 
 

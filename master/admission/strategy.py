@@ -19,6 +19,7 @@ from master.admission.generation import is_another_desire, is_counted
 from master.admission.qos import qos_class
 from master.admission.service_patch import carry_allocations
 from master.admission.strategies.certificates import create_request, date_conditions
+from master.admission.strategies.definitions import create_definition, update_definition
 from master.admission.strategies.jobs import create_job
 from master.admission.strategies.services import create_api_service
 from master.admission.strategies.storage import (
@@ -37,6 +38,7 @@ from master.admission.strategies.workloads import (
 from master.identity.user import User
 from pilothouse.objects import kinds
 from protos.admissionregistration_v1_pb2 import ValidatingAdmissionPolicy
+from protos.apiextensions_v1_pb2 import CustomResourceDefinition
 from protos.apiregistration_v1_pb2 import APIService
 from protos.apps_v1_pb2 import DaemonSet, Deployment, StatefulSet
 from protos.batch_v1_pb2 import Job
@@ -85,6 +87,8 @@ def prepare_create(obj: Message, uid: str = "", now: int = 0, author: User | Non
         create_request(obj, author)
     elif isinstance(obj, APIService):
         create_api_service(obj, now)
+    elif isinstance(obj, CustomResourceDefinition):
+        create_definition(obj, now)
 
 
 def prepare_update(new: Message, old: Message, subresource: str = "", now: int = 0) -> None:
@@ -234,6 +238,7 @@ _UPDATE: Final[dict[type[Message], PrepareUpdate]] = {
     PersistentVolumeClaim: update_claim,
     Namespace: _update_settled,
     CertificateSigningRequest: _update_settled,
+    CustomResourceDefinition: update_definition,
 }
 # The kinds with a part that is reported rather than desired.
 _REPORTED: Final = frozenset(k.message for k in kinds.every() if "status" in k.subresources)

@@ -13,6 +13,7 @@ from typing import Any, Final
 from google.protobuf.message import Message
 
 from master.admission.rules import (
+    admission_policies,
     api_services,
     autoscaling,
     certificates,
@@ -21,6 +22,7 @@ from master.admission.rules import (
     cron_jobs,
     daemons,
     data,
+    definitions,
     disruption,
     drivers,
     endpoints,
@@ -39,11 +41,19 @@ from master.admission.rules import (
     services,
     stateful,
     storage_classes,
+    webhooks,
     workloads,
 )
 from master.admission.rules.metadata import check_metadata, check_metadata_update
 from pilothouse.objects.errors import Cause
 from protos import events_v1_pb2
+from protos.admissionregistration_v1_pb2 import (
+    MutatingWebhookConfiguration,
+    ValidatingAdmissionPolicy,
+    ValidatingAdmissionPolicyBinding,
+    ValidatingWebhookConfiguration,
+)
+from protos.apiextensions_v1_pb2 import CustomResourceDefinition
 from protos.apiregistration_v1_pb2 import APIService
 from protos.apps_v1_pb2 import (
     ControllerRevision,
@@ -129,6 +139,11 @@ _CREATE: Final[dict[type[Message], Callable[[Any, list[Cause]], None]]] = {
     ClusterRoleBinding: roles.check_cluster_role_binding,
     CertificateSigningRequest: certificates.check_request,
     APIService: api_services.check_api_service,
+    CustomResourceDefinition: definitions.check_definition,
+    MutatingWebhookConfiguration: webhooks.check_mutating,
+    ValidatingWebhookConfiguration: webhooks.check_validating,
+    ValidatingAdmissionPolicy: admission_policies.check_policy,
+    ValidatingAdmissionPolicyBinding: admission_policies.check_binding,
 }
 _UPDATE: Final[dict[type[Message], Callable[[Any, Any, list[Cause]], None]]] = {
     Pod: pods.check_pod_update,
@@ -166,6 +181,9 @@ _UPDATE: Final[dict[type[Message], Callable[[Any, Any, list[Cause]], None]]] = {
     ClusterRoleBinding: roles.check_cluster_role_binding_update,
     CertificateSigningRequest: certificates.check_request_update,
     APIService: api_services.check_api_service_update,
+    CustomResourceDefinition: definitions.check_definition_update,
+    ValidatingAdmissionPolicy: admission_policies.check_policy_update,
+    ValidatingAdmissionPolicyBinding: admission_policies.check_binding_update,
 }
 
 # Of subresources by which more may change than by an update of the object.

@@ -29,6 +29,17 @@ def number(value: int) -> dict[str, Any]:
 
 META = {"name": "web", "namespace": "default"}
 CLUSTER_META = {"name": "web"}
+ON_PODS = {
+    "operations": ["CREATE"],
+    "rule": {"api_groups": [""], "api_versions": ["v1"], "resources": ["pods"]},
+}
+WEBHOOK = {
+    "name": "web.example.com",
+    "client_config": {"service": {"namespace": "default", "name": "hook", "path": "/check"}},
+    "rules": [ON_PODS],
+    "side_effects": "None",
+    "admission_review_versions": ["v1"],
+}
 RULE = {"verbs": ["get"], "api_groups": [""], "resources": ["pods"]}
 POD_SPEC = {
     "containers": [
@@ -202,6 +213,40 @@ BASES: dict[str, dict[str, Any]] = {
             "group_priority_minimum": 1000,
             "version_priority": 15,
             "service": {"namespace": "default", "name": "other"},
+        },
+    },
+    "MutatingWebhookConfiguration": {"metadata": CLUSTER_META, "webhooks": [WEBHOOK]},
+    "ValidatingWebhookConfiguration": {"metadata": CLUSTER_META, "webhooks": [WEBHOOK]},
+    "ValidatingAdmissionPolicy": {
+        "metadata": CLUSTER_META,
+        "spec": {
+            "match_constraints": {"resource_rules": [{"rule_with_operations": ON_PODS}]},
+            "validations": [{"expression": "true"}],
+        },
+    },
+    "ValidatingAdmissionPolicyBinding": {
+        "metadata": CLUSTER_META,
+        "spec": {"policy_name": "web", "validation_actions": ["Deny"]},
+    },
+    "CustomResourceDefinition": {
+        "metadata": {"name": "sites.example.com"},
+        "spec": {
+            "group": "example.com",
+            "names": {"plural": "sites", "kind": "Site"},
+            "scope": "Namespaced",
+            "versions": [
+                {
+                    "name": "v1",
+                    "served": True,
+                    "storage": True,
+                    "schema": {
+                        "open_api_v3_schema": {
+                            "type": "object",
+                            "properties": {"spec": {"type": "object"}},
+                        }
+                    },
+                }
+            ],
         },
     },
 }

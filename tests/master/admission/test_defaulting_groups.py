@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.master.admission.test_defaulting_kinds import defaulted
 
 
@@ -50,3 +52,48 @@ def test_roles_users_and_groups_are_of_the_group_of_roles() -> None:
         binding = defaulted(kind, {"subjects[1]": account})
         assert binding.role_ref.api_group == "rbac.authorization.k8s.io"
         assert [s.api_group for s in binding.subjects] == ["rbac.authorization.k8s.io", ""]
+
+
+@pytest.mark.parametrize(
+    "kind", ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"], ids=str
+)
+def test_webhook_that_does_not_answer_forbids(kind: str) -> None:
+    (webhook,) = defaulted(kind).webhooks
+    assert (webhook.failure_policy, webhook.timeout_seconds) == ("Fail", 10)
+    assert webhook.match_policy == "Equivalent"
+    assert webhook.HasField("namespace_selector")
+    assert webhook.HasField("object_selector")
+    assert webhook.rules[0].rule.scope == "*"
+    assert webhook.client_config.service.port == 443
+    if kind.startswith("Mutating"):
+        assert webhook.reinvocation_policy == "Never"
+
+
+def test_policy_matches_everything_equivalent() -> None:
+    spec = defaulted("ValidatingAdmissionPolicy").spec
+    assert spec.failure_policy == "Fail"
+    match = spec.match_constraints
+    assert match.match_policy == "Equivalent"
+    assert match.HasField("namespace_selector")
+    assert match.resource_rules[0].rule_with_operations.rule.scope == "*"
+    binding = defaulted("ValidatingAdmissionPolicyBinding").spec
+    assert not binding.HasField("match_resources")
+    own = {"spec.match_resources": {"match_policy": "Exact"}}
+    assert defaulted("ValidatingAdmissionPolicyBinding", own).spec.match_resources.match_policy == (
+        "Exact"
+    )
+
+
+def test_names_of_a_definition_follow_from_its_kind() -> None:
+    spec = defaulted("CustomResourceDefinition").spec
+    assert (spec.names.singular, spec.names.list_kind) == ("site", "SiteList")
+    assert spec.conversion.strategy == "None"
+    webhook = {"client_config": {"service": {"namespace": "a", "name": "b"}}}
+    own = {"spec.conversion": {"strategy": "Webhook", "webhook": webhook}}
+    service = defaulted("CustomResourceDefinition", own).spec.conversion.webhook.client_config
+    assert service.service.port == 443
+
+
+def test_service_of_an_api_is_reached_over_https() -> None:
+    assert defaulted("APIService").spec.service.port == 443
+    assert not defaulted("APIService", {"spec.service": None}).spec.HasField("service")

@@ -139,3 +139,33 @@ def test_uid_and_time_of_creation_are_the_callers() -> None:
     revision = build("ControllerRevision", {"metadata.uid": "mine"})
     prepare_create(revision, "given", 7)
     assert (revision.metadata.uid, revision.metadata.creation_timestamp.seconds) == ("given", 7)
+
+
+CRD = "CustomResourceDefinition"
+SECOND = {
+    "name": "v2",
+    "storage": True,
+    "schema": {"open_api_v3_schema": {"type": "object"}},
+}
+
+
+def test_definition_says_that_its_kind_is_not_served() -> None:
+    claimed = {"status": {"conditions": [{"type": "Established", "status": "True"}]}}
+    status = created(CRD, claimed).status
+    assert list(status.stored_versions) == ["v1"]
+    (condition,) = status.conditions
+    assert (condition.type, condition.status, condition.reason) == (
+        "Established",
+        "False",
+        "NotServed",
+    )
+    assert condition.message == "stored, not acted on: objects of its kind are not served"
+    assert condition.last_transition_time.seconds == 1
+
+
+def test_version_that_is_stored_is_noted_beside_the_earlier_ones() -> None:
+    old = created(CRD)
+    new = updated(CRD, old, {"spec.versions[0].storage": False, "spec.versions[1]": SECOND})
+    assert list(new.status.stored_versions) == ["v1", "v2"]
+    assert new.status.conditions == old.status.conditions
+    assert new.metadata.generation == 2

@@ -16,6 +16,8 @@ from tests.master.admission.corpus import (
     classes,
     containers,
     corners,
+    definitions,
+    hooks,
     jobs,
     metadata,
     networking,
@@ -32,17 +34,19 @@ from tests.master.admission.corpus import (
 from tests.master.admission.corpus.case import Broken, BrokenUpdate
 from tests.master.admission.manifests import BASES, build
 
-USUAL = {**valid.VALID, **classes.VALID, **roles.VALID, **requests.VALID}
+USUAL = valid.VALID | classes.VALID | roles.VALID | requests.VALID | hooks.VALID | definitions.VALID
 USUAL_UPDATES = {
     **valid.VALID_UPDATES,
     **classes.VALID_UPDATES,
     **roles.VALID_UPDATES,
     **requests.VALID_UPDATES,
+    **definitions.VALID_UPDATES,
 }
 CREATES = [
     *chain(metadata.CASES, containers.CASES, pods.CASES, corners.CASES, others.CASES),
     *chain(workloads.CASES, jobs.CASES, storage.CASES, bounds.CASES, networking.CASES),
     *chain(classes.CASES, roles.CASES, requests.CASES),
+    *chain(hooks.CASES, definitions.CASES),
 ]
 
 
@@ -85,6 +89,7 @@ UPDATES = [
     *chain(updates.CASES, statuses.CASES, workloads.UPDATES, jobs.UPDATES),
     *chain(storage.UPDATES, bounds.UPDATES, networking.UPDATES),
     *chain(classes.UPDATES, roles.UPDATES, requests.UPDATES),
+    *chain(hooks.UPDATES, definitions.UPDATES),
 ]
 
 

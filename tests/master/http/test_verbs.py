@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import asyncio
+from base64 import b64encode
 from typing import Any
 
 import pytest
 
+from tests.master.admission.requests import signing_request
 from tests.master.http.conftest import Api, config_map
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -379,3 +381,20 @@ async def test_update_creates_what_is_not_there_where_kubernetes_does(api: Api) 
     assert (await api.ask("PUT", f"{leases}/m", stale)).status == 404
     other = "/api/v1/namespaces/put/configmaps/c"
     assert (await api.ask("PUT", other, config_map("c"))).status == 404
+
+
+async def test_certificate_is_asked_for_in_the_name_of_the_caller(api: Api) -> None:
+    path = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
+    body = {
+        "metadata": {"name": "mine"},
+        "spec": {
+            "request": b64encode(signing_request()).decode(),
+            "signerName": "example.com/signer",
+            "usages": ["client auth"],
+            "username": "somebody-else",
+        },
+    }
+    spec = (await api.make(path, body))["spec"]
+    review = await api.ask("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", {})
+    caller = review.json["status"]["userInfo"]
+    assert (spec["username"], spec["groups"]) == (caller["username"], caller["groups"])

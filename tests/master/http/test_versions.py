@@ -67,3 +67,28 @@ async def test_event_is_listed_and_watched_in_both_groups(api: Api) -> None:
         event = await watch.next()
     assert event["object"]["apiVersion"] == "events.k8s.io/v1"
     assert event["object"]["note"] == "hello"
+
+
+async def test_event_is_held_to_the_rules_of_the_version_that_it_comes_in(api: Api) -> None:
+    path = "/apis/events.k8s.io/v1/namespaces/default/events"
+    body = {
+        "metadata": {"name": "told"},
+        "eventTime": "2024-01-01T00:00:00.000000Z",
+        "regarding": {"kind": "Pod", "name": "p", "namespace": "default"},
+        "reportingController": "example.com/watcher",
+        "reportingInstance": "watcher-1",
+        "action": "Watching",
+        "reason": "Seen",
+        "type": "Normal",
+    }
+    refused = await api.ask("POST", path, {**body, "type": "Fatal", "deprecatedCount": 1})
+    assert refused.status == 422, refused.text
+    fields = [cause["field"] for cause in refused.json["details"]["causes"]]
+    assert fields == ["type", "count"]
+    made = await api.make(path, body)
+    changed = await api.ask("PUT", f"{path}/told", {**made, "reason": "Heard"})
+    assert changed.status == 422, changed.text
+    assert "field is immutable" in changed.json["message"]
+    labelled = {**made, "metadata": {**made["metadata"], "labels": {"a": "b"}}}
+    again = await api.ask("PUT", f"{path}/told", labelled)
+    assert again.status == 200, again.text
