@@ -38,7 +38,9 @@ def slice_service(endpoint_slice: EndpointSlice) -> Iterable[Hashable]:
 
 def label_pairs(pod: Pod) -> Iterable[Hashable]:
     """For an index of pods: every label in its namespace."""
-    return [(pod.metadata.namespace, key, value) for key, value in pod.metadata.labels.items()]
+    metadata = pod.metadata
+    namespace, labels = metadata.namespace, metadata.labels
+    return [(namespace, key, labels[key]) for key in labels]  # items() takes twice the time
 
 
 def selected(service: Service, pods: Informer[Pod]) -> Iterable[Pod]:

@@ -29,6 +29,7 @@ from master.http.reading import NOT_OLDER, require_reached
 from pilothouse.client.interface import EventType
 from pilothouse.objects.errors import ApiError, Cause, Expired, Invalid, NotAcceptable
 
+STUCK_SECONDS: Final = 60.0  # the longest that a watch waits for its reader to read
 MAX_HEARD: Final = 4096  # bytes of a WebSocket message that a watching client may send
 MIN_SECONDS: Final = 1800  # a watch without timeoutSeconds ends after one to two of these
 FEW: Final = 50  # so many watches of a kind are told everything at once
@@ -145,9 +146,15 @@ class _Stream:
         )
         response.enable_chunked_encoding()
         await response.prepare(self._call.request)
-        async for content in self._contents(batches, seconds):
-            await response.write(b"".join(content))
-        await response.write_eof()
+        contents = self._contents(batches, seconds)
+        try:
+            async with aclosing(contents):
+                async for content in contents:
+                    async with asyncio.timeout(STUCK_SECONDS):
+                        await response.write(b"".join(content))
+            await response.write_eof()
+        except TimeoutError:  # it does not read, and would hold the watch for ever
+            self._call.request.protocol.force_close()
         return response
 
     async def over_socket(self, batches: Batches, seconds: float) -> web.StreamResponse:

@@ -83,7 +83,7 @@ def _drop_empty_inlined(out: Arguments, descriptor: Descriptor) -> None:
 
 def _is_empty(arguments: Arguments) -> bool:
     """Whether a message made of these would have no bytes: None is what is unset."""
-    return all(value is None for value in arguments.values())
+    return [*arguments.values()].count(None) == len(arguments)
 
 
 def _inner(out: Arguments, within: tuple[str, ...]) -> Arguments:

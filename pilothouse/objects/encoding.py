@@ -118,7 +118,8 @@ def _converter(member: Member) -> Convert | None:
         return list if one is None else lambda values: [one(value) for value in values]
     # Maps have no order on the wire; JSON texts of equal objects are to be equal.
     if one is None:
-        return lambda values: dict(sorted(values.items()))
+        # By key: the items of protobuf's maps come through two generators each.
+        return lambda values: {key: values[key] for key in sorted(values)}
     return lambda values: {key: one(values[key]) for key in sorted(values)}
 
 
