@@ -19,7 +19,7 @@ from protos.core_v1_pb2 import Pod
 from protos.policy_v1_pb2 import PodDisruptionBudget
 
 MAX_DISRUPTED: Final = 2000  # pods on their way out that one budget notes
-RETRY_SECONDS: Final = 10
+PROCESSING_SECONDS: Final = 10  # that a budget nobody has looked at yet may take
 
 _PODS: Final = kinds.of(Pod).resource
 
@@ -76,7 +76,8 @@ def charged(budget: PodDisruptionBudget, pod: str, now: int) -> PodDisruptionBud
     """
     status, name = budget.status, budget.metadata.name
     if status.observed_generation < budget.metadata.generation:
-        raise _refusal(pod, f"The disruption budget {name} is still being processed by the server.")
+        why = f"The disruption budget {name} is still being processed by the server."
+        raise _refusal(why, PROCESSING_SECONDS)
     if len(status.disrupted_pods) > MAX_DISRUPTED:
         raise Forbidden(
             f'pods "{pod}" is forbidden: the disruption budget {name} notes more than'
@@ -86,7 +87,6 @@ def charged(budget: PodDisruptionBudget, pod: str, now: int) -> PodDisruptionBud
         )
     if status.disruptions_allowed <= 0:
         raise _refusal(
-            pod,
             f"The disruption budget {name} needs {status.desired_healthy} healthy pods and has"
             f" {status.current_healthy} currently",
         )
@@ -96,11 +96,10 @@ def charged(budget: PodDisruptionBudget, pod: str, now: int) -> PodDisruptionBud
     return made
 
 
-def _refusal(pod: str, why: str) -> TooManyRequests:
+def _refusal(why: str, retry_after_seconds: int = 0) -> TooManyRequests:
+    # Without a time, clients take it to their user; with one, theirs wait and try again unseen.
     return TooManyRequests(
         "Cannot evict pod as it would violate the pod's disruption budget.",
-        resource=_PODS,
-        name=pod,
         causes=(Cause("", "DisruptionBudget", why),),
-        retry_after_seconds=RETRY_SECONDS,
+        retry_after_seconds=retry_after_seconds,
     )

@@ -58,11 +58,15 @@ def strictness_of(parameters: Parameters) -> Strictness:
 
 
 class Decoding:
-    """How bodies are read for one request; `warnings` collects what was dropped."""
+    """How bodies are read for one request; `warnings` collects what was dropped.
 
-    def __init__(self, strictness: Strictness, warnings: list[str]) -> None:
+    `older`: a version of the kind that may be sent too, being no different.
+    """
+
+    def __init__(self, strictness: Strictness, warnings: list[str], *, older: str = "") -> None:
         self._strictness = strictness
         self._warnings = warnings
+        self._older = older
 
     def decode(
         self, message: type[Message], group_version: str, kind: str, body: bytes, header: str
@@ -91,7 +95,9 @@ class Decoding:
         """The same from a JSON value."""
         faults = faults or Faults()
         if isinstance(value, dict):
-            _require_type(group_version, kind, value)
+            self._require_type(group_version, kind, value)
+            if self._older and value.get("apiVersion") == self._older:
+                value = value | {"apiVersion": group_version}
             value = _with_reset(value)
         try:
             found = from_json(
@@ -115,10 +121,23 @@ class Decoding:
 
     def _protobuf(self, message: type[Message], group_version: str, kind: str, body: bytes) -> Any:
         api_version, named, raw = envelope.opened(body)
-        _require_type(group_version, kind, {"apiVersion": api_version, "kind": named})
+        self._require_type(group_version, kind, {"apiVersion": api_version, "kind": named})
         found = envelope.decoded(message, raw)
         require_json_form(found)
         return found
+
+    def _require_type(self, group_version: str, kind: str, value: dict[str, Any]) -> None:
+        api_version, named = value.get("apiVersion"), value.get("kind")
+        if group_version and api_version and api_version not in (group_version, self._older):
+            raise BadRequest(
+                f"the API version in the data ({api_version}) does not match the expected API"
+                f" version ({group_version})"
+            )
+        if named and named != kind:
+            raise BadRequest(
+                f'{named} in version "{group_version}" cannot be handled as a {kind}: the kind in'
+                f" the data ({named}) is not that of the request"
+            )
 
 
 def _unhandled(group_version: str, kind: str) -> str:
@@ -156,20 +175,6 @@ def _place(fault: Fault, value: Any) -> tuple[int, ...]:
 def _text(fault: Fault) -> str:
     word = "duplicate" if fault.kind is FaultKind.DUPLICATE else "unknown"
     return f'{word} field "{path_text(fault.steps)}"'
-
-
-def _require_type(group_version: str, kind: str, value: dict[str, Any]) -> None:
-    api_version, named = value.get("apiVersion"), value.get("kind")
-    if group_version and api_version and api_version != group_version:
-        raise BadRequest(
-            f"the API version in the data ({api_version}) does not match the expected API"
-            f" version ({group_version})"
-        )
-    if named and named != kind:
-        raise BadRequest(
-            f'{named} in version "{group_version}" cannot be handled as a {kind}: the kind in the'
-            f" data ({named}) is not that of the request"
-        )
 
 
 def _with_reset(value: dict[str, Any]) -> dict[str, Any]:

@@ -140,7 +140,8 @@ class Parts:
 
     async def _evict(self, call: Call) -> web.StreamResponse:
         wanted, target = call.accepted(), call.target
-        eviction = await _body(call, Eviction, "policy/v1", "Eviction")
+        # Kubernetes takes both still, and kubectl up to 1.21 sends the older.
+        eviction = await _body(call, Eviction, "policy/v1", "Eviction", older="policy/v1beta1")
         _require_named(call, eviction)
         options = eviction.delete_options
         if call.parameters.dry_run and not options.dry_run:
@@ -163,11 +164,13 @@ class Parts:
         )
 
 
-async def _body(call: Call, message: type[Message], api_version: str, kind: str) -> Any:
+async def _body(
+    call: Call, message: type[Message], api_version: str, kind: str, *, older: str = ""
+) -> Any:
     body = await bodies.read(call.request)
     if not body:
         raise BadRequest("the body of the request is empty")
-    decoding = Decoding(strictness_of(call.parameters), call.warnings)
+    decoding = Decoding(strictness_of(call.parameters), call.warnings, older=older)
     return decoding.decode(message, api_version, kind, body, call.content_type)
 
 

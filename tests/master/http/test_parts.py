@@ -85,12 +85,13 @@ async def test_status_is_written_apart_from_the_rest(api: Api) -> None:
     assert read.json["status"]["message"] == "seen"
 
 
-async def test_eviction_ends_a_pod(api: Api) -> None:
-    at = await api.namespace("evicted")
+@pytest.mark.parametrize("version", ["v1", "v1beta1"])
+async def test_eviction_ends_a_pod(api: Api, version: str) -> None:
+    at = await api.namespace(f"evicted-{version}")
     await api.make(f"{at}/pods", pod("p"))
-    body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": "p"}}
+    body = {"apiVersion": f"policy/{version}", "kind": "Eviction", "metadata": {"name": "p"}}
     dry = await api.ask("POST", f"{at}/pods/p/eviction?dryRun=All", body)
-    assert (dry.status, (await api.get(f"{at}/pods/p")).status) == (201, 200)
+    assert (dry.status, (await api.get(f"{at}/pods/p")).status) == (201, 200), dry.text
     answer = await api.ask("POST", f"{at}/pods/p/eviction", body)
     assert (answer.status, answer.json["status"]) == (201, "Success")
     assert (await api.get(f"{at}/pods/p")).status == 404
@@ -126,7 +127,7 @@ async def test_eviction_is_refused_beyond_the_disruption_budget(api: Api) -> Non
     assert first.status == 201, first.text
     second = await api.ask("POST", f"{at}/pods/q/eviction", eviction("q"))
     assert (second.status, second.json["reason"]) == (429, "TooManyRequests")
-    assert second.headers["Retry-After"] == "10"
+    assert "Retry-After" not in second.headers
     [cause] = second.json["details"]["causes"]
     assert cause["reason"] == "DisruptionBudget"
     assert (await api.get(f"{at}/pods/q")).status == 200
