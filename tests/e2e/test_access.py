@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 from functools import partial
 from pathlib import Path
@@ -16,6 +15,7 @@ from pilothouse.lab import hosts
 from pilothouse.lab.plan import Host
 from pilothouse.objects.errors import Unauthorized
 from protos.core_v1_pb2 import Node
+from tests import kubectls
 from tests.e2e import manifests
 from tests.e2e.cluster import Lab, until
 
@@ -24,11 +24,8 @@ ADDRESS = "10.96.0.1"
 
 
 def kubectl(kubeconfig: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    program = shutil.which("kubectl")
-    if program is None:
-        pytest.skip("there is no kubectl on this machine")
     return subprocess.run(
-        [program, "--kubeconfig", str(kubeconfig), *arguments],
+        [str(kubectls.program("newest")), "--kubeconfig", str(kubeconfig), *arguments],
         env=os.environ | {"HOME": str(kubeconfig.parent)},
         capture_output=True,
         text=True,

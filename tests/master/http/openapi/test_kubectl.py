@@ -1,8 +1,4 @@
-"""Unmodified kubectl against a real master: what it makes of the OpenAPI documents.
-
-Every kubectl on the PATH is tried, and of those named kubectl.VERSION beside it the oldest and
-the newest. Without any, the tests are skipped.
-"""
+"""Unmodified kubectl against a real master: what it makes of the OpenAPI documents."""
 
 from __future__ import annotations
 
@@ -19,23 +15,11 @@ import pytest
 import pytest_asyncio
 
 from master.identity.files import ADMINISTRATOR
+from tests import kubectls
 from tests.master.http.conftest import Api
 from tests.master.running import Running, pair_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-def installed() -> list[Path]:
-    directories = [Path(entry) for entry in os.environ["PATH"].split(os.pathsep) if entry]
-    found = {path.resolve() for entry in directories for path in entry.glob("kubectl")}
-    versions = sorted(path for one in found for path in one.parent.glob("kubectl.1.*"))
-    found |= {*versions[:1], *versions[-1:]}
-    return sorted(path for path in found if os.access(path, os.X_OK))
-
-
-KUBECTLS = installed() or [
-    pytest.param(Path(), marks=pytest.mark.skip(reason="there is no kubectl here"), id="none")
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +60,7 @@ class Kubectl:
         return int(told["major"]), int(told["minor"].rstrip("+"))
 
 
-@pytest_asyncio.fixture(
-    loop_scope="module", scope="module", params=KUBECTLS, ids=lambda path: path.name or "none"
-)
+@pytest_asyncio.fixture(loop_scope="module", scope="module", params=kubectls.VERSIONS)
 async def kubectl(
     request: Any, master: Running, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Kubectl]:
@@ -87,7 +69,7 @@ async def kubectl(
     (home / "ca.crt").write_bytes(master.authority.pem)
     (home / "user.crt").write_bytes(pair.certificate)
     (home / "user.key").write_bytes(pair.key)
-    yield Kubectl(request.param, home, master)
+    yield Kubectl(kubectls.program(request.param), home, master)
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
