@@ -24,7 +24,7 @@ from master.http.options import require_options
 from master.http.patches import PATCHES, changed
 from master.http.rendering import plain
 from master.http.scaling import SCALE, scale_configuration, scale_of, scaled
-from master.http.verbs import require_manager, require_typed
+from master.http.verbs import require_manager
 from pilothouse.client.interface import PatchType
 from pilothouse.objects.codec import to_json
 from pilothouse.objects.errors import BadRequest, MethodNotAllowed
@@ -82,7 +82,6 @@ class Parts:
         require_manager(call)
         wanted, target, parameters = call.accepted(), call.target, call.parameters
         document = configuration_document(await bodies.read(call.request))
-        require_typed(document)
         decoding = Decoding(strictness_of(parameters), call.warnings)
         decoding.convert(Scale, *SCALE, document)
         config = configuration(

@@ -195,7 +195,6 @@ class Verbs:
     def _configuration(self, call: Call, body: bytes) -> Configuration:
         served, target = call.served, call.target
         document = configuration_document(body)
-        require_typed(document)
         self._decoding(call).convert(
             served.message, served.group_version, served.kind.kind, document
         )
@@ -291,14 +290,6 @@ def require_manager(call: Call) -> None:
             "PatchOptions.meta.k8s.io is invalid: fieldManager: Required value: is required"
             " for apply patch"
         )
-
-
-def require_typed(document: Any) -> None:
-    """BadRequest for an apply configuration that does not say what it is of."""
-    api_version, kind = (document.get(key) or "" for key in ("apiVersion", "kind"))
-    if not api_version or not kind:
-        group = api_version if "/" in api_version else f"/{api_version}"
-        raise BadRequest(f"invalid object type: {group}, Kind={kind}")
 
 
 def require_version(served: Served, new: Any, old: Any) -> None:
