@@ -46,6 +46,8 @@ def compared(old: Document, new: Document, descriptor: Descriptor) -> Comparison
 
 
 def _values(old: Any, new: Any, field: Field, at: Path) -> _Found:
+    if old == new:
+        return  # most are, and this is done in C
     if field.merge is Merge.WHOLE or not (_filled(old) or _filled(new)):
         yield from _whole(old, new, at)
         return

@@ -99,6 +99,7 @@ def _weight(value: Any) -> tuple[int, Any]:
     return (1, value) if isinstance(value, str) else (3, _text(value))
 
 
+@lru_cache(256)  # what is written again and again, such as a status, has the same owners
 def from_fields_v1(raw: bytes) -> FieldSet:
     """The set that FieldsV1 says; ValueError for anything else."""
     node = json.loads(raw or b"{}")
