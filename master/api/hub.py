@@ -157,7 +157,16 @@ class Topic:
         watchers = self._watchers.get(bucket)
         if watchers is None:
             return
-        behind = [watcher for watcher in watchers if not watcher.offer(event)]
+        behind = []
+        asked: Selection | None = None
+        delivery: Delivery | None = None
+        for watcher in watchers:
+            if watcher.selection is not asked:  # many ask the same: it is answered once in a row
+                asked = watcher.selection
+                type_ = asked.sees(event)
+                delivery = None if type_ is None else (type_, event)
+            if delivery is not None and not watcher.push(delivery):
+                behind.append(watcher)
         for watcher in behind:
             self.unsubscribe(watcher)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from master.api.cache import KindCache, binds_to_nodes
@@ -69,8 +70,10 @@ def _chosen(selection: Selection, record: Record | None) -> bool:
     return record is not None and selection.matches(record.object)
 
 
+@lru_cache(maxsize=1024)
 def selection_of(kind: Kind, namespace: str, label_selector: str, field_selector: str) -> Selection:
-    """The selection that a request states; BadRequest where a selector cannot be read."""
+    """The selection that a request states; BadRequest where a selector cannot be read. The same
+    object for the same request, so that it can be told at a glance."""
     if namespace and not kind.namespaced:
         raise BadRequest(f'namespace: "{namespace}" given, but {kind.resource} live in none')
     labels = LabelSelector.parse(label_selector)

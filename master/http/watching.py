@@ -139,6 +139,7 @@ class _Stream:
         self._mark_initial = mark_initial
         self._form = frames.form(call.served, wanted)
         self._pause = pause
+        self._is_stuck = False
 
     async def over_chunks(self, batches: Batches, seconds: float) -> web.StreamResponse:
         response = web.StreamResponse(
@@ -146,16 +147,29 @@ class _Stream:
         )
         response.enable_chunked_encoding()
         await response.prepare(self._call.request)
-        contents = self._contents(batches, seconds)
+        contents = self._contents(batches)
         try:
-            async with aclosing(contents):
+            async with asyncio.timeout(seconds), aclosing(contents):
                 async for content in contents:
-                    async with asyncio.timeout(STUCK_SECONDS):
-                        await response.write(b"".join(content))
-            await response.write_eof()
-        except TimeoutError:  # it does not read, and would hold the watch for ever
+                    await self._write(response, b"".join(content))
+        except TimeoutError:
+            pass  # it has lasted as long as it was to
+        if self._is_stuck:
             self._call.request.protocol.force_close()
+        else:
+            await response.write_eof()
         return response
+
+    async def _write(self, response: web.StreamResponse, content: bytes) -> None:
+        transport = self._call.request.transport
+        if transport is None or not transport.get_write_buffer_size():
+            await response.write(content)
+            return
+        # What was written before has not left yet: the reader is slow, or reads no more.
+        self._is_stuck = True
+        async with asyncio.timeout(STUCK_SECONDS):
+            await response.write(content)
+        self._is_stuck = False
 
     async def over_socket(self, batches: Batches, seconds: float) -> web.StreamResponse:
         # Nothing hangs on the subprotocol, but browsers want theirs confirmed.
@@ -164,7 +178,10 @@ class _Stream:
         await socket.prepare(self._call.request)
         listening = asyncio.ensure_future(_until_closed(socket))
         try:
-            await self._send(socket, listening, batches, seconds)
+            async with asyncio.timeout(seconds):
+                await self._send(socket, listening, batches)
+        except TimeoutError:
+            pass  # it has lasted as long as it was to
         finally:
             listening.cancel()
             await socket.close()
@@ -175,10 +192,9 @@ class _Stream:
         socket: web.WebSocketResponse,
         listening: asyncio.Future[None],
         batches: Batches,
-        seconds: float,
     ) -> None:
         binary = self._wanted.media is Media.PROTOBUF
-        contents = self._contents(batches, seconds)
+        contents = self._contents(batches)
         async with aclosing(contents):
             async for content in contents:
                 if listening.done():
@@ -189,23 +205,16 @@ class _Stream:
                     else:
                         await socket.send_str(event.decode())
 
-    async def _contents(
-        self, batches: Batches, seconds: float
-    ) -> AsyncGenerator[list[bytes], None]:
+    async def _contents(self, batches: Batches) -> AsyncGenerator[list[bytes], None]:
         """Encoded events, batch by batch; the last may be an ERROR."""
         frames, wanted = self._frames, self._wanted
-        deadline = asyncio.get_running_loop().time() + seconds
         try:
             async with aclosing(batches):
-                while True:
-                    async with asyncio.timeout_at(deadline):
-                        batch = await anext(batches)
+                async for batch in batches:
                     yield [self._encoded(type_, event) for type_, event in batch]
                     pause = self._pause()
                     if pause:
                         await asyncio.sleep(pause)
-        except TimeoutError:
-            return
         except Expired as error:
             text = f"too old resource version: {error.message}"
             yield [frames.error(Expired(text), wanted)]
