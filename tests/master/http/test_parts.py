@@ -214,14 +214,15 @@ async def test_status_is_applied_apart_from_the_rest(api: Api) -> None:
     body = {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": "p", "labels": {"a": "b"}},
+        "metadata": {"name": "p"},
+        "spec": {"nodeName": "n"},
         "status": {"message": "seen"},
     }
     media = "application/apply-patch+yaml"
     path = f"{at}/pods/p/status?fieldManager=me"
     answer = await api.ask("PATCH", path, body, content_type=media)
     assert (answer.status, answer.json["status"]["message"]) == (200, "seen"), answer.text
-    assert "labels" not in answer.json["metadata"]
+    assert "nodeName" not in answer.json["spec"]
     absent = f"{at}/pods/none/status?fieldManager=me"
     body["metadata"] = {"name": "none"}
     assert (await api.ask("PATCH", absent, body, content_type=media)).status == 404
