@@ -105,7 +105,7 @@ def prepare_update(new: Message, old: Message, subresource: str = "", now: int =
     if isinstance(new, CertificateSigningRequest) and isinstance(old, CertificateSigningRequest):
         date_conditions(new, old, now)
     _keep_identity(_metadata(new), _metadata(old))
-    if is_another_desire(new, old):
+    if subresource != "status" and is_another_desire(new, old):
         _metadata(new).generation += 1
 
 

@@ -232,7 +232,7 @@ class DeploymentController:
             return
         copy: Deployment = copy_of(deployment)
         copy.metadata.annotations[REVISION] = str(revision)
-        await self._client.update(copy)
+        await self._client.update_status(copy)  # it is no change of what is desired
 
     async def _resize(
         self, deployment: Deployment, replica_sets: Sequence[ReplicaSet], sizes: Sizes

@@ -1,8 +1,9 @@
 """Deletes what nobody owns any more, and carries out foreground and orphan deletion.
 
 In: changes of every kind. Out: deletes of objects whose owners are all gone; for an owner that
-waits in the foreground, deletes of its dependents and, once those that block it are gone, the
-end of its finalizer; for one that orphans, the removal of the references to it.
+waits in the foreground, deletes of its dependents (those with another owner only lose their
+reference) and, once those that block it are gone, the end of its finalizer; for one that
+orphans, the removal of the references to it.
 
 An owner that the informers do not show is asked for at the API before anything is deleted, for
 they may be behind.
@@ -120,14 +121,40 @@ class GarbageController:
     async def _delete_dependents(self, owner: Any) -> None:
         blocking = False
         for dependent in self._graph.dependents(owner.metadata.uid):
-            blocking |= any(
-                ref.uid == owner.metadata.uid and ref.block_owner_deletion
-                for ref in dependent.metadata.owner_references
-            )
-            if not dependent.metadata.HasField("deletion_timestamp"):
-                await self._delete(dependent, "Foreground")
+            blocking |= await self._end_dependent(dependent, owner.metadata.uid)
         if not blocking:
             await self._drop_finalizer(owner, FOREGROUND)
+
+    async def _end_dependent(self, dependent: Any, uid: str) -> bool:
+        """Whether the owner with that UID has to wait for it. Who has another owner lives on."""
+        references = dependent.metadata.owner_references
+        for reference in references:
+            if reference.uid != uid and await self._stays(dependent, reference):
+                await self._drop_references(dependent, {uid})
+                return False
+        blocks = any(ref.uid == uid and ref.block_owner_deletion for ref in references)
+        if not dependent.metadata.HasField("deletion_timestamp"):
+            if blocks and self._closes_circle(dependent):
+                await self._unblock(dependent)
+                blocks = False
+            await self._delete(dependent, "Foreground")
+        return blocks
+
+    async def _stays(self, dependent: Any, reference: OwnerReference) -> bool:
+        owner = self._known(reference, dependent.metadata.namespace)
+        if owner is None:
+            return not await self._is_absent(dependent, reference)
+        return not _waits(owner)
+
+    def _closes_circle(self, dependent: Any) -> bool:
+        """Somebody waits for what it owns: perhaps its own owner, and then for ever."""
+        return any(_waits(own) for own in self._graph.dependents(dependent.metadata.uid))
+
+    async def _unblock(self, dependent: Any) -> None:
+        copy = copy_of(dependent)
+        for reference in copy.metadata.owner_references:
+            reference.block_owner_deletion = False
+        await self._update(copy)
 
     async def _delete_if_unowned(self, obj: Any) -> None:
         references = obj.metadata.owner_references
@@ -180,6 +207,11 @@ class GarbageController:
             await self._client.update(obj)
         except NotFound:
             return
+
+
+def _waits(obj: Any) -> bool:
+    """It is to end once what it owns is gone."""
+    return obj.metadata.HasField("deletion_timestamp") and _policy(obj) == FOREGROUND
 
 
 def _policy(obj: Any) -> str:
