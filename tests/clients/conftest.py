@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from typer.testing import CliRunner
 
 from master.identity.files import ADMINISTRATOR
+from pilothouse.cli.main import pilot
 from tests.clients.collection import Collection
 from tests.master.http.conftest import Api, asking
 from tests.master.running import eventually, running_master
 from tests.master.test_controlplane import hollow_node
+from tests.pilothouse.cluster import running_cluster
 
 NODES = ("n1", "n2")
 
@@ -35,6 +39,19 @@ async def api(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
 
         await eventually(ready)
         yield found
+
+
+@pytest.fixture(scope="package")
+def kubeconfig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Of a cluster in a process of its own, as `pilot kubeconfig` writes it."""
+    directory = tmp_path_factory.mktemp("apart")
+    with running_cluster(directory, NODES[:1]) as cluster:
+        file = directory / "kubeconfig"
+        server = f"https://127.0.0.1:{cluster.https_port}"
+        command = ["kubeconfig", "--config", str(cluster.config), "-o", str(file)]
+        written = CliRunner().invoke(pilot, [*command, "--server", server])
+        assert written.exit_code == 0, written.output
+        yield file
 
 
 def _untainted(node: dict[str, dict[str, object]]) -> bool:

@@ -3,8 +3,8 @@ them: an address and a client configuration.
 
     python -m tests.pilothouse.cluster DIRECTORY GRPC_PORT NODE...
 
-prints the numbers of the gRPC and the join port once all nodes are ready, and serves until its
-standard input ends, so that it never outlives the tests that started it.
+prints the numbers of the gRPC, the join and the HTTPS port once all nodes are ready, and serves
+until its standard input ends, so that it never outlives the tests that started it.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ class Cluster:
     config: Path
     port: int
     join_port: int
+    https_port: int
 
 
 def write_config(directory: Path, pair: tuple[bytes, bytes, bytes], server: str) -> Path:
@@ -63,8 +64,7 @@ def running_cluster(
     try:
         line = process.stdout.readline()
         assert line, "the cluster ended before it was ready"
-        port, join_port = map(int, line.split())
-        yield Cluster(directory / "client" / "client.toml", port, join_port)
+        yield Cluster(directory / "client" / "client.toml", *map(int, line.split()))
     finally:
         process.stdin.close()
         try:
@@ -91,7 +91,8 @@ async def _serve(directory: Path, port: int, nodes: Sequence[str]) -> None:
             (pair.ca, pair.certificate, pair.key),
             f"127.0.0.1:{master.ports.grpc}",
         )
-        os.write(1, f"{master.ports.grpc} {master.ports.join}\n".encode())
+        ports = master.ports
+        os.write(1, f"{ports.grpc} {ports.join} {ports.https}\n".encode())
         await asyncio.to_thread(sys.stdin.buffer.read)
         for task in tasks:
             task.cancel()
