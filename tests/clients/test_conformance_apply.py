@@ -26,7 +26,7 @@ def deployment(replicas: int | None = 3, image: str = "nginx:latest", **labels: 
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": {"name": "deployment", "labels": labels},
+        "metadata": {"name": "deployment", **({"labels": labels} if labels else {})},
         "spec": {**spec, "paused": True},
     }
 

@@ -269,23 +269,20 @@ def test_a_leader_is_elected_by_a_lease(
     api: client.ApiClient, namespace: str, kubeconfig: Path
 ) -> None:
     config.load_kube_config(str(kubeconfig))
-    leading, told = threading.Event(), []
-    lock = LeaseLock("lock", namespace, "first")
 
-    def lead(*_: Any) -> None:
-        told.append("first")
-        leading.set()
+    def candidate(name: str) -> leaderelection.LeaderElection:
+        lock = LeaseLock("lock", namespace, name)
+        return leaderelection.LeaderElection(
+            electionconfig.Config(lock, 17, 15, 2, lambda *_: None, lambda: None)
+        )
 
-    settings = electionconfig.Config(lock, 17, 15, 2, lead, lambda: None)
-    election = leaderelection.LeaderElection(settings)
-    thread = threading.Thread(target=election.run, daemon=True)
-    thread.start()
-    assert leading.wait(SECONDS)
+    first, second = candidate("first"), candidate("second")
+    assert first.try_acquire_or_renew()
+    assert not second.try_acquire_or_renew()
     coordination = client.CoordinationV1Api(api)
-    held = coordination.read_namespaced_lease("lock", namespace)
-    assert held.spec.holder_identity == "first"
-    other = leaderelection.LeaderElection(
-        electionconfig.Config(LeaseLock("lock", namespace, "second"), 17, 15, 2, lead, lambda: None)
-    )
-    assert not other.try_acquire_or_renew()
-    coordination.delete_namespaced_lease("lock", namespace)
+    held = coordination.read_namespaced_lease("lock", namespace).spec
+    assert held.holder_identity == "first"
+    assert first.try_acquire_or_renew()
+    renewed = coordination.read_namespaced_lease("lock", namespace).spec
+    assert renewed.acquire_time == held.acquire_time
+    assert renewed.renew_time > held.renew_time
