@@ -75,7 +75,7 @@ class Master:
             clock,
             timedelta(hours=config.node_certificate_hours),
         )
-        self.control_plane = ControlPlane(registry, self._informers, config, clock)
+        self.control_plane = ControlPlane(registry, self._informers, config, authority.pem, clock)
         self._tokens = Tokens(store, clock)
         self.access_tokens = AccessTokens(store, clock)
         self._synced = False

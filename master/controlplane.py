@@ -20,10 +20,15 @@ from pilothouse.process.events import EventRecorder
 
 
 class ControlPlane:
-    """run() until cancelled; the informers are run by the caller."""
+    """run() until cancelled; the informers are run by the caller. `certificate`: the CA's, PEM."""
 
     def __init__(
-        self, registry: Registry, informers: Informers, config: MasterConfig, clock: Clock
+        self,
+        registry: Registry,
+        informers: Informers,
+        config: MasterConfig,
+        certificate: bytes,
+        clock: Clock,
     ) -> None:
         scheduling = LocalClient(registry, component("scheduler"))
         controlling = LocalClient(registry, component("controllers"))
@@ -49,6 +54,7 @@ class ControlPlane:
                 addresses=endpoint_addresses(config),
                 port=config.https_port or HTTPS_PORT,
             ),
+            certificate=certificate,
         )
 
     async def run(self) -> None:

@@ -17,6 +17,7 @@ from master.controllers.mirroring import MirroringController
 from master.controllers.namespace import NamespaceController, ServiceAccountController
 from master.controllers.node import NodeController
 from master.controllers.replicaset import ReplicaSetController
+from master.controllers.rootcertificate import RootCertificateController
 from pilothouse.client.interface import ResourceClient
 from pilothouse.process.clock import Clock
 from pilothouse.process.events import EventRecorder
@@ -40,6 +41,7 @@ class Controllers:
         lost_after: float,
         event_retention: float,
         doors: Doors,
+        certificate: bytes,
     ) -> None:
         i = informers
         self._controllers: dict[str, _Runs] = {
@@ -57,6 +59,9 @@ class Controllers:
             ),
             "namespace": NamespaceController(client, i.namespaces, clock),
             "serviceaccount": ServiceAccountController(client, i.namespaces, i.service_accounts),
+            "rootcertificate": RootCertificateController(
+                client, i.namespaces, i.config_maps, certificate
+            ),
             "garbage": GarbageController(client, i.by_resource, graph),
             "podcleanup": PodCleanupController(client, i.pods, i.nodes, clock),
             "masterservice": MasterServiceController(

@@ -15,7 +15,7 @@ import pytest_asyncio
 
 from master.identity.files import ADMINISTRATOR
 from master.identity.user import User
-from tests.master.running import Running, pair_of, running_master
+from tests.master.running import Running, eventually, pair_of, running_master
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,13 @@ class Api:
     async def namespace(self, name: str) -> str:
         """A new namespace; the path of what is in it."""
         await self.make("/api/v1/namespaces", {"metadata": {"name": name}})
-        return f"/api/v1/namespaces/{name}"
+        path = f"/api/v1/namespaces/{name}"
+        await eventually(lambda: self._has_certificate(path))
+        return path
+
+    async def _has_certificate(self, path: str) -> bool:
+        """Nothing more is made in the namespace by itself."""
+        return (await self.get(f"{path}/configmaps/kube-root-ca.crt")).status == 200
 
 
 @asynccontextmanager

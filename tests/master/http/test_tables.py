@@ -29,7 +29,11 @@ async def test_list_as_a_table_has_columns_cells_and_metadata(api: Api) -> None:
     assert [column["name"] for column in found["columnDefinitions"]] == ["Name", "Data", "Age"]
     name = found["columnDefinitions"][0]
     assert (name["type"], name["format"], name["priority"]) == ("string", "name", 0)
-    assert [row["cells"][:2] for row in found["rows"]] == [["a", 1], ["b", 1]]
+    assert [row["cells"][:2] for row in found["rows"]] == [
+        ["a", 1],
+        ["b", 1],
+        ["kube-root-ca.crt", 1],
+    ]
     row = found["rows"][0]["object"]
     assert (row["kind"], row["apiVersion"]) == ("PartialObjectMetadata", "meta.k8s.io/v1")
     assert row["metadata"]["name"] == "a"

@@ -301,7 +301,7 @@ async def test_delete_collection_ends_what_the_selector_names(api: Api) -> None:
     answer = await api.ask("DELETE", f"{at}/configmaps?labelSelector=keep%3Dno")
     assert answer.status == 200
     left = (await api.get(f"{at}/configmaps")).json["items"]
-    assert [item["metadata"]["name"] for item in left] == ["c"]
+    assert [item["metadata"]["name"] for item in left] == ["c", "kube-root-ca.crt"]
 
 
 async def test_dry_run_stores_nothing(api: Api) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from tests.pilothouse.cli.terminal import Pilot
 from tests.pilothouse.cluster import Cluster, running_cluster
 
+DEADLINE = 10.0
 _numbers = itertools.count(1)
 
 
@@ -33,6 +35,9 @@ def pilot(cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     pilot = Pilot(namespace)
     pilot("create", "namespace", namespace)
     pilot("wait", f"namespace/{namespace}", "--for=jsonpath={.status.phase}=Active")
+    deadline = time.monotonic() + DEADLINE
+    while "kube-root-ca.crt" not in pilot("get", "cm").out:  # the last that is made by itself
+        assert time.monotonic() < deadline
     yield pilot
     # Nothing of this test stays in the way of those that look at whole nodes.
     pilot("delete", "pods", "--all", "--force", "--ignore-not-found")

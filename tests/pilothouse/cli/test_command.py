@@ -146,7 +146,7 @@ def test_completion_of_commands_types_and_names(pilot: Pilot) -> None:
     completed("rollout st", ["status"])
     completed("get config", ["configmaps"])
     completed("get cm c", ["conf"])
-    completed("get cm/", ["cm/conf"])
+    completed("get cm/", ["cm/conf", "cm/kube-root-ca.crt"])
     completed("drain n", ["n1", "n2", "n3"])
     completed(f"get pods -n {pilot.namespace}", [pilot.namespace])
     completed("get nonsense x", [])
