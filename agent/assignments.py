@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 
 from agent.lifecycle.runs import every_container
 from agent.runtime.specs import PodUID
-from protos.core_v1_pb2 import ConfigMap, Pod, PodSpec, Secret
+from protos.core_v1_pb2 import ConfigMap, Pod, PodSpec, Secret, Service
 from protos.dispatch_pb2 import Assignments
 from protos.resources_pb2 import Object
 
@@ -53,7 +53,7 @@ class AssignmentSet:
         return iter(self._pods.items())
 
     def object(self, key: Key) -> Message | None:
-        """A pod, config map or secret of the set."""
+        """A pod, config map, secret or service of the set."""
         return self._objects.get(key)
 
     def config_map(self, namespace: str, name: str) -> ConfigMap | None:
@@ -65,6 +65,12 @@ class AssignmentSet:
         """None: it does not exist."""
         found = self._objects.get(("secrets", namespace, name))
         return found if isinstance(found, Secret) else None
+
+    def services(self, namespace: str) -> Iterator[Service]:
+        """Those of the namespace that the node was told of."""
+        for (resource, place, _), found in self._objects.items():
+            if resource == "services" and place == namespace and isinstance(found, Service):
+                yield found
 
     def restore(self, objects: Iterable[Message]) -> None:
         """Take what an earlier agent kept; only into an empty set."""
@@ -145,6 +151,8 @@ def key_of(message: Message) -> Key:
             resource = "configmaps"
         case Secret():
             resource = "secrets"
+        case Service():
+            resource = "services"
         case _:
             raise ValueError(f"a {message.DESCRIPTOR.full_name} is no assignment")
     return resource, message.metadata.namespace, message.metadata.name

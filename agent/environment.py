@@ -1,7 +1,8 @@
 """What a container finds around it: variables, command line, names and name servers. Pure.
 
 Rules are Kubernetes': $(NAME) is replaced by a variable defined before, $$ is one $, what
-cannot be resolved stays as it is; env overrides envFrom; later overrides earlier.
+cannot be resolved stays as it is; env overrides envFrom, and that the services'; later overrides
+earlier.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from agent.amounts import resource_value
 from agent.lifecycle.runs import container_named
 from agent.runtime.errors import CreateContainerConfigError
 from agent.runtime.specs import Dns
+from agent.servicelinks import service_variables
 from agent.volumes.contract import Sources
 from protos.core_v1_pb2 import ConfigMap, Container, EnvFromSource, EnvVar, Pod, Secret
 
@@ -53,7 +55,7 @@ def variables(
 ) -> tuple[tuple[str, str], ...]:
     """The environment in order of definition. CreateContainerConfigError names what a
     variable refers to that does not exist."""
-    found: dict[str, str] = {}
+    found: dict[str, str] = service_variables(pod, sources)
     for origin in container.env_from:
         found.update(_imported(origin, pod.metadata.namespace, sources))
     for variable in container.env:

@@ -69,6 +69,7 @@ class Master:
                 self._informers.nodes,
                 self._informers.config_maps,
                 self._informers.secrets,
+                self._informers.services,
             ),
             authority,
             _terms(config),

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Protocol
 
 from agent.runtime.specs import Mount, Pairs, PodUID
-from protos.core_v1_pb2 import ConfigMap, Container, Pod, Secret
+from protos.core_v1_pb2 import ConfigMap, Container, Pod, Secret, Service
 
 
 class Sources(Protocol):
-    """The config maps and secrets assigned to this node; None: it does not exist."""
+    """The config maps, secrets and services assigned to this node; None: it does not exist."""
 
     def config_map(self, namespace: str, name: str) -> ConfigMap | None: ...
 
     def secret(self, namespace: str, name: str) -> Secret | None: ...
+
+    def services(self, namespace: str) -> Iterable[Service]: ...
 
 
 class VolumeFault(Exception):

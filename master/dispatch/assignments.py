@@ -1,7 +1,7 @@
 """What each node is to run: pure index and per-session differences.
 
-In: changes (old, new) of pods, config maps and secrets, from the informers. Out: for each
-change the nodes and names that it touches, and, per session, the next Assignments message.
+In: changes (old, new) of pods, config maps, secrets and services, from the informers. Out: for
+each change the nodes and names that it touches, and, per session, the next Assignments message.
 
     AssignmentIndex   node → the pods bound to it and the objects that these name, with the
                       reverse index, so that a secret's change touches just the nodes naming it
@@ -14,12 +14,13 @@ fewer, newer states; and past `limit` waiting names it forgets them and says eve
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
+from master.dispatch import links
 from master.dispatch.references import PODS, Name, name_of, named_by
 from pilothouse.objects import kinds
-from protos.core_v1_pb2 import ConfigMap, Pod, Secret
+from protos.core_v1_pb2 import ConfigMap, Pod, Secret, Service
 from protos.dispatch_pb2 import Assignments
 from protos.resources_pb2 import Ref
 
@@ -29,7 +30,7 @@ INCREMENTAL_BYTES = 4 * 1024 * 1024
 # this size comes in INCREMENTAL ones behind it.
 COMPLETE_BYTES = 32 * 1024 * 1024
 
-Assigned = Pod | ConfigMap | Secret
+Assigned = Pod | ConfigMap | Secret | Service
 
 
 class AssignmentIndex:
@@ -44,7 +45,8 @@ class AssignmentIndex:
         self._pods: dict[str, dict[Name, Pod]] = {}
         self._named: dict[Name, frozenset[Name]] = {}
         self._users: dict[Name, dict[str, int]] = {}
-        self._objects: dict[Name, ConfigMap | Secret] = {}
+        self._objects: dict[Name, ConfigMap | Secret | Service] = {}
+        self._services: dict[str, dict[Name, None]] = {}
 
     def pod_changed(self, old: Pod | None, new: Pod | None) -> list[tuple[str, Name]]:
         """The (node, name) pairs for which something changed."""
@@ -71,6 +73,22 @@ class AssignmentIndex:
             self._objects[name] = new
         return [(node, name) for node in self._users.get(name, ())]
 
+    def service_changed(self, old: Service | None, new: Service | None) -> list[tuple[str, Name]]:
+        """The same for a service, of which only a part concerns nodes."""
+        name = name_of(_either(old, new))
+        known = self._objects.get(name)
+        told = links.told_of(new) if new is not None else None
+        if new is not None:
+            self._seen(new)
+        if isinstance(known, Service) and told is not None and links.is_same(known, told):
+            return []
+        members = self._services.setdefault(name.namespace, {})
+        if told is not None:
+            self._objects[name], members[name] = told, None
+        elif self._objects.pop(name, None) is not None:
+            del members[name]
+        return [(node, name) for node in self._users_of(name)]
+
     def of(self, node: str) -> Iterator[Name]:
         """Names of the pods bound to the node and of all that they name, each once."""
         pods = self._pods.get(node, {})
@@ -78,13 +96,13 @@ class AssignmentIndex:
         named: set[Name] = set()
         for pod in pods:
             named |= self._named[pod]
-        yield from named
+        yield from dict.fromkeys(each for name in named for each in self._meant(name))
 
     def find(self, node: str, name: Name) -> Assigned | None:
         """The object, if it exists and the node is to have it."""
         if name.resource == PODS:
             return self._pods.get(node, {}).get(name)
-        return self._objects.get(name) if node in self._users.get(name, ()) else None
+        return self._objects.get(name) if node in self._users_of(name) else None
 
     def is_bound(self, node: str, namespace: str, pod: str) -> bool:
         """Whether a pod of that name is bound to the node."""
@@ -108,13 +126,13 @@ class AssignmentIndex:
     def _bind(self, pod: Pod, touched: dict[tuple[str, Name], None]) -> None:
         node, name = pod.spec.node_name, name_of(pod)
         self._pods.setdefault(node, {})[name] = pod
-        self._named[name] = named_by(pod)
+        self._named[name] = named_by(pod) | links.seen_by(pod)
         touched[node, name] = None
         for named in self._named[name]:
             users = self._users.setdefault(named, {})
             users[node] = users.get(node, 0) + 1
             if users[node] == 1:
-                touched[node, named] = None
+                touched.update(dict.fromkeys((node, each) for each in self._meant(named)))
 
     def _unbind(self, pod: Pod, touched: dict[tuple[str, Name], None]) -> None:
         node, name = pod.spec.node_name, name_of(pod)
@@ -127,9 +145,19 @@ class AssignmentIndex:
             users[node] -= 1
             if not users[node]:
                 del users[node]
-                touched[node, named] = None
+                touched.update(dict.fromkeys((node, each) for each in self._meant(named)))
             if not users:
                 del self._users[named]
+
+    def _meant(self, name: Name) -> Iterable[Name]:
+        """The objects that a name stands for: one, or all services of a namespace."""
+        return (name,) if name.name else self._services.get(name.namespace, ())
+
+    def _users_of(self, name: Name) -> Iterable[str]:
+        users = self._users.get(name, {})
+        if name.resource != links.SERVICES:
+            return users
+        return users | self._users.get(links.of_namespace(name.namespace), {})
 
     def _seen(self, obj: Assigned) -> None:
         self.revision = max(self.revision, int(obj.metadata.resource_version or 0))

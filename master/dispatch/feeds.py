@@ -1,9 +1,9 @@
 """From the informers to the sessions.
 
-In: changes of pods, config maps, secrets and nodes. Out: the assignment index and the peer table
-kept up to date, and the outboxes of just the sessions that a change concerns marked. Peers
-gather before they become a version that every session is sent: the more sessions, the longer,
-so that a thousand nodes that join do not cost a million messages.
+In: changes of pods, config maps, secrets, services and nodes. Out: the assignment index and the
+peer table kept up to date, and the outboxes of just the sessions that a change concerns marked.
+Peers gather before they become a version that every session is sent: the more sessions, the
+longer, so that a thousand nodes that join do not cost a million messages.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from master.dispatch.references import Name
 from master.dispatch.sessions import Sessions
 from pilothouse.process.clock import Clock
 from pilothouse.process.informer import Informer
-from protos.core_v1_pb2 import ConfigMap, Node, Pod, Secret
+from protos.core_v1_pb2 import ConfigMap, Node, Pod, Secret, Service
 
 PEER_SECONDS = 0.25
 PEER_SECONDS_A_SESSION = 0.001  # a message costs about a tenth of that
@@ -31,6 +31,7 @@ class Sources:
     nodes: Informer[Node]
     config_maps: Informer[ConfigMap]
     secrets: Informer[Secret]
+    services: Informer[Service]
 
 
 class Feeds:
@@ -46,12 +47,14 @@ class Feeds:
         sources.pods.subscribe(self._on_pod)
         sources.config_maps.subscribe(self._on_object)
         sources.secrets.subscribe(self._on_object)
+        sources.services.subscribe(self._on_service)
         sources.nodes.subscribe(self._on_node)
 
     async def synced(self) -> None:
         """Wait until everything there is has been seen."""
         sources = self._sources
-        for informer in (sources.pods, sources.config_maps, sources.secrets, sources.nodes):
+        objects = (sources.config_maps, sources.secrets, sources.services)
+        for informer in (sources.pods, *objects, sources.nodes):
             await informer.synced()
 
     def _on_pod(self, old: Pod | None, new: Pod | None) -> None:
@@ -59,6 +62,9 @@ class Feeds:
 
     def _on_object(self, old: ConfigMap | Secret | None, new: ConfigMap | Secret | None) -> None:
         self._mark(self.index.object_changed(old, new), old)
+
+    def _on_service(self, old: Service | None, new: Service | None) -> None:
+        self._mark(self.index.service_changed(old, new), None)
 
     def _mark(self, touched: list[tuple[str, Name]], old: Pod | ConfigMap | Secret | None) -> None:
         before = "" if old is None else old.metadata.resource_version

@@ -9,7 +9,7 @@ import pytest
 from agent import environment
 from agent.environment import Node, Place
 from agent.runtime.errors import CreateContainerConfigError
-from protos.core_v1_pb2 import ConfigMap, Pod, Secret
+from protos.core_v1_pb2 import ConfigMap, Pod, Secret, Service
 
 NODE = Node(
     name="n1",
@@ -25,16 +25,20 @@ PLACE = Place(NODE, "10.244.1.7")
 
 @dataclass
 class Known:
-    """Config maps and secrets of a test."""
+    """Config maps, secrets and services of a test."""
 
     maps: dict[str, ConfigMap] = field(default_factory=dict)
     secrets: dict[str, Secret] = field(default_factory=dict)
+    known_services: list[Service] = field(default_factory=list)
 
     def config_map(self, namespace: str, name: str) -> ConfigMap | None:
         return self.maps.get(name)
 
     def secret(self, namespace: str, name: str) -> Secret | None:
         return self.secrets.get(name)
+
+    def services(self, namespace: str) -> list[Service]:
+        return [s for s in self.known_services if s.metadata.namespace == namespace]
 
 
 def pod() -> Pod:

@@ -4,7 +4,7 @@ import pytest
 
 from agent.volumes.content import Around, File, files, holds_secrets
 from agent.volumes.contract import VolumeFault
-from protos.core_v1_pb2 import ConfigMap, Pod, Secret, Volume
+from protos.core_v1_pb2 import ConfigMap, Pod, Secret, Service, Volume
 
 
 class Objects:
@@ -18,6 +18,9 @@ class Objects:
     def secret(self, namespace: str, name: str) -> Secret | None:
         found = self._objects.get((Secret, namespace, name))
         return found if isinstance(found, Secret) else None
+
+    def services(self, namespace: str) -> list[Service]:
+        return []
 
 
 def config_map(name: str, **data: str) -> ConfigMap:

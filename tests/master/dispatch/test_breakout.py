@@ -287,5 +287,9 @@ async def test_assignments_never_carry_what_is_anothers(scene: Scene) -> None:
         for wrapped in message.assignments.set:
             assert "theirs" not in str(wrapped)
     complete = await (await scene.master.agent("n1")).hear("assignments")
-    assert {str(wrapped.WhichOneof("kind")) for wrapped in complete.set} == {"pod", "secret"}
+    assert {str(wrapped.WhichOneof("kind")) for wrapped in complete.set} == {
+        "pod",
+        "secret",
+        "service",
+    }
     assert "theirs" not in str(complete)

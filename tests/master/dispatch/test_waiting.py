@@ -49,7 +49,13 @@ class Call:
 
 
 def sources_of(informers: Informers) -> Sources:
-    return Sources(informers.pods, informers.nodes, informers.config_maps, informers.secrets)
+    return Sources(
+        informers.pods,
+        informers.nodes,
+        informers.config_maps,
+        informers.secrets,
+        informers.services,
+    )
 
 
 async def test_session_waits_until_everything_has_been_seen(tmp_path: Path) -> None:
