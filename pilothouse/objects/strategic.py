@@ -53,6 +53,7 @@ def _merge_object(
         return cast(Object, _without_directives(patch, path))
     if directive not in (None, "merge"):
         raise BadRequest(f"{path}: {DIRECTIVE}: {directive!r}: must be merge, replace or delete")
+    _require_whole_orders(patch, descriptor, path)
     result = _retained(original, patch, path)
     for key, value in patch.items():
         if key.startswith("$"):
@@ -62,7 +63,7 @@ def _merge_object(
         else:
             member = member_of(descriptor, key)
             result[key] = _merge_value(result.get(key), value, member, patch, f"{path}.{key}")
-    _follow_list_directives(result, patch, descriptor, path)
+    _follow_list_directives(result, original, patch, descriptor, path)
     return result
 
 
@@ -72,6 +73,9 @@ def _retained(original: Object, patch: Object, path: str) -> Object:
         return dict(original)
     if not isinstance(keys, list):
         raise BadRequest(f"{path}: {RETAIN}: must be a list of field names")
+    for key, value in patch.items():
+        if value is not None and not key.startswith("$") and key not in keys:
+            raise BadRequest(f"{path}: {RETAIN}: must name what the patch sets, {key!r}")
     return {key: value for key, value in original.items() if key in keys}
 
 
@@ -106,7 +110,8 @@ def _without_directives(value: Any, path: str) -> Any:
 def _merge_list(original: list[Any], patch: list[Any], member: Member, path: str) -> list[Any]:
     if not member.merge_key:
         refuse_objects(patch, path)
-        return list(dict.fromkeys([*original, *patch]))
+        both = list(dict.fromkeys([*original, *patch]))
+        return _ordered(both, patch, original, member, path)
     if any(isinstance(e, dict) and e.get(DIRECTIVE) == "replace" for e in patch):
         kept = [e for e in patch if not (isinstance(e, dict) and DIRECTIVE in e)]
         return cast(list[Any], _without_directives(kept, path))
@@ -126,7 +131,8 @@ def _merge_list(original: list[Any], patch: list[Any], member: Member, path: str
             existing = result[at] if at < len(result) else {}
             inner = inner_schema(member)
             result[at : at + 1] = [_merge_object(existing, element, inner, f"{path}[{key}]")]
-    return result
+    order = [element for element in patch if DIRECTIVE not in element]
+    return _ordered(result, order, original, member, path)
 
 
 def refuse_objects(values: list[Any], path: str) -> None:
@@ -143,8 +149,23 @@ def merge_value(element: Any, member: Member, path: str) -> Any:
     return value
 
 
+def _require_whole_orders(patch: Object, descriptor: Descriptor | None, path: str) -> None:
+    """BadRequest where the order of a list leaves out, or turns, what the patch puts into it."""
+    for key, order in patch.items():
+        name = key.removeprefix(ORDER)
+        member, values = member_of(descriptor, name), patch.get(name)
+        if name == key or member is None or not isinstance(order, list) or not order:
+            continue
+        identity = _identity_in(member, f"{path}.{name}")
+        left = iter([identity(element) for element in order])
+        for value in values if isinstance(values, list) else ():
+            marked = isinstance(value, dict) and DIRECTIVE in value
+            if not marked and not any(identity(value) == found for found in left):
+                raise BadRequest(f"{path}: {key}: must have the elements of the patch in its order")
+
+
 def _follow_list_directives(
-    result: Object, patch: Object, descriptor: Descriptor | None, path: str
+    result: Object, original: Object, patch: Object, descriptor: Descriptor | None, path: str
 ) -> None:
     for directive, follow in _LIST_DIRECTIVES.items():
         for key, value in patch.items():
@@ -157,14 +178,15 @@ def _follow_list_directives(
             if not isinstance(value, list):
                 raise BadRequest(f"{path}: {key}: must be a list")
             if isinstance(result.get(name), list):
-                result[name] = follow(result[name], value, member, f"{path}.{key}")
+                before = original.get(name) or []
+                result[name] = follow(result[name], value, before, member, f"{path}.{key}")
     for key in patch:
         if key.startswith("$") and not key.startswith((*_LIST_DIRECTIVES, DIRECTIVE, RETAIN)):
             raise BadRequest(f"{path}: {key}: no such directive")
 
 
 def _delete_primitives(
-    current: list[Any], doomed: list[Any], member: Member, path: str
+    current: list[Any], doomed: list[Any], _: list[Any], member: Member, path: str
 ) -> list[Any]:
     if member.merge_key:
         raise BadRequest(f"{path}: must name a list of plain values")
@@ -173,18 +195,27 @@ def _delete_primitives(
     return [value for value in current if value not in gone]
 
 
-def _reorder(current: list[Any], order: list[Any], member: Member, path: str) -> list[Any]:
-    """Elements that the order names stand in that order.
-
-    The others keep theirs, and stand in front of a named one where they already stood so.
-    """
+def _identity_in(member: Member, path: str) -> Callable[[Any], Any]:
+    """What tells the elements of a merged list apart."""
 
     def identity(element: Any) -> Any:
-        return merge_value(element, member, path) if member.merge_key else element
+        value = merge_value(element, member, path) if member.merge_key else element
+        refuse_objects([value], path)
+        return value
 
-    refuse_objects([identity(element) for element in order], path)
-    wanted = {identity(element): rank for rank, element in enumerate(order)}
-    before = {identity(element): rank for rank, element in enumerate(current)}
+    return identity
+
+
+def _ordered(
+    current: list[Any], order: list[Any], before: list[Any], member: Member, path: str
+) -> list[Any]:
+    """Elements that the order names stand in that order.
+
+    The others keep theirs, and stand in front of a named one where they already stood so before.
+    """
+    identity = _identity_in(member, path)
+    wanted = {identity(element): rank for rank, element in reversed(list(enumerate(order)))}
+    known = {identity(element): rank for rank, element in reversed(list(enumerate(before)))}
     named = deque(
         sorted(
             (element for element in current if identity(element) in wanted),
@@ -194,12 +225,14 @@ def _reorder(current: list[Any], order: list[Any], member: Member, path: str) ->
     others = deque(element for element in current if identity(element) not in wanted)
     result = []
     while named and others:
-        first_other = before[identity(others[0])] < before[identity(named[0])]
-        result.append((others if first_other else named).popleft())
+        other, next_ = known.get(identity(others[0])), known.get(identity(named[0]))
+        stays_first = other is not None and next_ is not None and other < next_
+        result.append((others if stays_first else named).popleft())
     return [*result, *named, *others]
 
 
-_LIST_DIRECTIVES: dict[str, Callable[[list[Any], list[Any], Member, str], list[Any]]] = {
+_Follow = Callable[[list[Any], list[Any], list[Any], Member, str], list[Any]]
+_LIST_DIRECTIVES: dict[str, _Follow] = {
     DELETE_PRIMITIVES: _delete_primitives,
-    ORDER: _reorder,
+    ORDER: _ordered,
 }

@@ -111,10 +111,79 @@ STRATEGIC: dict[str, tuple[Any, Any, Any]] = {
         pod(containers=[{"name": "b", "image": "x"}]),
         pod(containers=[A, {"name": "b", "image": "x"}]),
     ),
-    "new elements are appended": (
+    "new elements come first, in the order of the patch": (
         pod(containers=[A]),
-        pod(containers=[B]),
+        pod(containers=[C, B]),
+        pod(containers=[C, B, A]),
+    ),
+    "elements are in the order of the patch, others before those that they preceded": (
+        pod(containers=[A, B, C]),
+        pod(containers=[{"name": "c", "image": "x"}, {"name": "a", "image": "y"}]),
+        pod(containers=[B, {"name": "c", "image": "x"}, {"name": "a", "image": "y"}]),
+    ),
+    "what is new has no place among the others": (
         pod(containers=[A, B]),
+        {
+            "spec": {
+                "$setElementOrder/containers": [{"name": "c"}, {"name": "a"}],
+                "containers": [C],
+            }
+        },
+        pod(containers=[C, A, B]),
+    ),
+    "deleted elements have no place in the order": (
+        pod(containers=[A, B, C]),
+        {
+            "spec": {
+                "$setElementOrder/containers": [{"name": "c"}, {"name": "b"}],
+                "containers": [{"name": "a", "$patch": "delete"}, {"name": "c", "image": "x"}],
+            }
+        },
+        pod(containers=[{"name": "c", "image": "x"}, B]),
+    ),
+    "an order of what is not there makes no list": (
+        pod(hostname="h"),
+        {"spec": {"$setElementOrder/containers": [{"name": "c"}]}},
+        pod(hostname="h"),
+    ),
+    "plain values are in the order of the patch": (
+        {"metadata": {"finalizers": ["a", "b"]}},
+        {"metadata": {"finalizers": ["c", "b"]}},
+        {"metadata": {"finalizers": ["c", "a", "b"]}},
+    ),
+    "plain values are ordered, added and deleted": (
+        {"metadata": {"finalizers": ["a", "b", "x"]}},
+        {
+            "metadata": {
+                "$setElementOrder/finalizers": ["c", "b"],
+                "$deleteFromPrimitiveList/finalizers": ["a"],
+                "finalizers": ["c"],
+            }
+        },
+        {"metadata": {"finalizers": ["c", "b", "x"]}},
+    ),
+    "all elements of one key are deleted": (
+        {"spec": {"ports": [{"port": 53, "protocol": p} for p in ("TCP", "UDP")]}},
+        {"spec": {"ports": [{"port": 53, "$patch": "delete"}]}},
+        {"spec": {"ports": []}},
+    ),
+    "nulls delete labels": (
+        {"metadata": {"labels": {"a": "1", "b": "2"}}},
+        {"metadata": {"labels": {"a": None, "c": None}}},
+        {"metadata": {"labels": {"b": "2"}}},
+    ),
+    "null deletes a list": (pod(containers=[A]), pod(containers=None), pod()),
+    "retained keys may be set to null, and lists in them ordered": (
+        pod(containers=[A], hostname="h", subdomain="s"),
+        {
+            "spec": {
+                "$retainKeys": ["containers"],
+                "hostname": None,
+                "$setElementOrder/containers": [{"name": "b"}, {"name": "a"}],
+                "containers": [B],
+            }
+        },
+        pod(containers=[B, A]),
     ),
     "an element is deleted by directive": (
         pod(containers=[A, B]),
@@ -185,7 +254,7 @@ STRATEGIC: dict[str, tuple[Any, Any, Any]] = {
 def test_strategic_patch(case: str) -> None:
     document, patch, expected = STRATEGIC[case]
     before = repr((document, patch))
-    kind: type[Message] = Service if "service" in case else Pod
+    kind: type[Message] = Service if "service" in case or "one key" in case else Pod
     assert strategic_patch(document, patch, kind) == expected
     assert repr((document, patch)) == before
 
@@ -198,6 +267,15 @@ def test_strategic_patch(case: str) -> None:
         {"spec": {"containers": [{"image": "x"}]}},
         {"spec": {"containers": ["x"]}},
         {"spec": {"$retainKeys": "x"}},
+        {"spec": {"$retainKeys": ["hostname"], "subdomain": "s"}},
+        {"spec": {"$setElementOrder/containers": [{"name": "b"}], "containers": [C]}},
+        {
+            "spec": {
+                "$setElementOrder/containers": [{"name": "b"}, {"name": "c"}],
+                "containers": [C, B],
+            }
+        },
+        {"metadata": {"$setElementOrder/finalizers": ["a"], "finalizers": ["b"]}},
         {"spec": {"$unheard/containers": []}},
         {"spec": {"$deleteFromPrimitiveList/containers": [{"name": "a"}]}},
         {"spec": {"$setElementOrder/tolerations": []}},
