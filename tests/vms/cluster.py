@@ -21,6 +21,7 @@ PLAYBOOKS = CHECKOUT / "ansible"
 INVENTORY = PLAYBOOKS / "inventory/mine/hosts.yml"
 WHEELHOUSE = PLACE / "wheelhouse"
 KEY = PLACE / "key"
+CONNECTIONS = PLACE / "cp"
 MASTER = Machine("m1", 10, PLACE)
 NODES = (Machine("n1", 11, PLACE), Machine("n2", 12, PLACE), Machine("n3", 13, PLACE))
 MACHINES = (MASTER, *NODES)
@@ -80,10 +81,17 @@ def controller(*command: str) -> str:
         "PATH": f"{programs}:{os.environ['PATH']}",
         "PIP_NO_BUILD_ISOLATION": "0",  # to pip this means: take the setuptools that is there
         "ANSIBLE_FORCE_COLOR": "0",
+        "ANSIBLE_SSH_CONTROL_PATH_DIR": str(CONNECTIONS),
     }
     script = f'cd {PLAYBOOKS} && exec "$@"'
     result = machines.in_switch("sh", "-c", script, "sh", *command, environment=environment)
     return result.stdout
+
+
+def forget_connections() -> None:
+    """Close what Ansible keeps open: a machine that is gone does not say so."""
+    for socket in CONNECTIONS.glob("*"):
+        machines.run("ssh", "-o", f"ControlPath={socket}", "-O", "exit", "gone", check=False)
 
 
 def play(playbook: str, *options: str) -> dict[str, int]:

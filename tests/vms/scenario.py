@@ -33,6 +33,7 @@ def up() -> None:
 
 def down() -> None:
     """No machine, no namespace, no file."""
+    cluster.forget_connections()
     for machine in MACHINES:
         machines.destroy(machine)
     machines.destroy_switch()
@@ -104,6 +105,7 @@ def reboot() -> None:
     boot = on(node, "cat /proc/sys/kernel/random/boot_id")
     machines.run(*cluster.ssh_command(node, "systemctl reboot"), check=False)
     _eventually(lambda: _booted(node) not in ("", boot), "the node has booted")
+    cluster.forget_connections()
     said = on(node, "journalctl --boot=-1 --unit=pilothouse-pods.service --output=cat")
     _true(f"{count} containers stopped" in said, said)
     ready = "pilot wait node/n1 --for=condition=Ready --timeout=60s"
@@ -120,6 +122,7 @@ def restore() -> None:
         play("backup.yml")
         (backup,) = sorted((cluster.INVENTORY.parent / "backups").iterdir())[-1:]
         machines.destroy(MASTER)
+        cluster.forget_connections()
         machines.make(MASTER, PLACE / "base", cluster.host_names())
         machines.boot(MASTER)
         play("restore.yml", "-e", f"pilothouse_restore_from={backup}")
