@@ -94,12 +94,8 @@ endef
 
 check-ansible: .stamp/vms
 	@echo "== playbooks"
-	cd ansible
-	PATH="$$OLDPWD/$(BIN):$$PATH"
-	for playbook in *.yml; do
-	  ansible-playbook -i inventory/example/hosts.yml --syntax-check "$$playbook" >/dev/null
-	done
-	ansible-lint --offline -q
+	cd ansible # where its configuration is; it checks the playbooks' syntax as well
+	PATH="$$OLDPWD/$(BIN):$$PATH" nice ansible-lint --offline -q
 
 protos: .stamp/protos
 	@echo "== generating protos/ with grpcio-tools $(GRPC_TOOLS)"
