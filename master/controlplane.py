@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from master.api.local import LocalClient
 from master.api.registry import Registry
@@ -32,10 +33,7 @@ class ControlPlane:
     ) -> None:
         scheduling = LocalClient(registry, component("scheduler"))
         controlling = LocalClient(registry, component("controllers"))
-        self._recorders = [
-            EventRecorder(scheduling, "default-scheduler", clock=clock),
-            EventRecorder(controlling, "controllers", clock=clock),
-        ]
+        self._recorders = [EventRecorder(scheduling, "default-scheduler", clock=clock)]
         unschedulable = Unschedulable(scheduling, self._recorders[0], clock)
         self._scheduler = Scheduler(
             registry, informers.pods, informers.nodes, unschedulable, self._recorders[0], clock
@@ -45,7 +43,7 @@ class ControlPlane:
             controlling,
             informers,
             registry,
-            self._recorders[1],
+            self._recorder_of(controlling, clock),
             clock,
             lost_after=config.lost_after,
             event_retention=config.event_retention,
@@ -56,6 +54,14 @@ class ControlPlane:
             ),
             certificate=certificate,
         )
+
+    def _recorder_of(self, client: LocalClient, clock: Clock) -> Callable[[str], EventRecorder]:
+        def recorder(component: str) -> EventRecorder:
+            made = EventRecorder(client, component, clock=clock)
+            self._recorders.append(made)
+            return made
+
+        return recorder
 
     async def run(self) -> None:
         """Decide until cancelled."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Protocol
 
 from master.controllers.cleanup import EventExpiryController, PodCleanupController
@@ -28,14 +29,15 @@ class _Runs(Protocol):
 
 
 class Controllers:
-    """run() until cancelled. The informers are run by the caller; `recorder` too."""
+    """run() until cancelled. The informers are run by the caller, and so are the recorders, which
+    `recorder_of` gives by the component that speaks: events name Kubernetes' controllers."""
 
     def __init__(
         self,
         client: ResourceClient,
         informers: Informers,
         graph: Dependents,
-        recorder: EventRecorder,
+        recorder_of: Callable[[str], EventRecorder],
         clock: Clock,
         *,
         lost_after: float,
@@ -46,16 +48,29 @@ class Controllers:
         i = informers
         self._controllers: dict[str, _Runs] = {
             "deployment": DeploymentController(
-                client, i.deployments, i.replica_sets, i.pods, recorder, clock
+                client,
+                i.deployments,
+                i.replica_sets,
+                i.pods,
+                recorder_of("deployment-controller"),
+                clock,
             ),
-            "replicaset": ReplicaSetController(client, i.replica_sets, i.pods, recorder, clock),
+            "replicaset": ReplicaSetController(
+                client, i.replica_sets, i.pods, recorder_of("replicaset-controller"), clock
+            ),
             "endpointslice": EndpointSliceController(
                 client, i.services, i.pods, i.endpoint_slices, i.nodes
             ),
             "endpoints": EndpointsController(client, i.services, i.pods, i.endpoints),
             "mirroring": MirroringController(client, i.services, i.endpoints, i.endpoint_slices),
             "node": NodeController(
-                client, i.nodes, i.pods, i.leases, recorder, clock, lost_after=lost_after
+                client,
+                i.nodes,
+                i.pods,
+                i.leases,
+                recorder_of("node-controller"),
+                clock,
+                lost_after=lost_after,
             ),
             "namespace": NamespaceController(client, i.namespaces, clock),
             "serviceaccount": ServiceAccountController(client, i.namespaces, i.service_accounts),

@@ -198,6 +198,9 @@ def test_events_as_objects(kubectl: Kubectl) -> None:
     rows = lines(kubectl("get", "events", f"--field-selector={selector}"))
     assert rows[0] == ["LAST SEEN", "TYPE", "REASON", "OBJECT", "MESSAGE"]
     assert [row[1:4] for row in rows[1:]] == [["Normal", "Scheduled", "pod/shell"]]
+    scaled = "--field-selector=involvedObject.name=web,reason=ScalingReplicaSet"
+    speaker = "jsonpath={.items[0].source.component}"
+    assert kubectl("get", "events", scaled, "-o", speaker) == "deployment-controller"
 
 
 def test_who_am_i(newest: Kubectl) -> None:
