@@ -5,7 +5,8 @@ install  what the README says, on one master and two nodes
 use      an application, reached from a node, a pod and a node port
 again    the same playbook changes nothing, also with --check
 grow     a third node
-upgrade  to a newer build and back, under a client that opens connections all the time
+upgrade  to a newer build, under a client that opens connections all the time
+back     to the build before, in the same way
 reboot   of a node
 restore  a backup, the master's disk destroyed, all of it back
 remove   and no trace is left
@@ -28,6 +29,7 @@ STEPS = {
     "again": scenario.again,
     "grow": scenario.grow,
     "upgrade": scenario.upgrade,
+    "back": scenario.back,
     "reboot": scenario.reboot,
     "restore": scenario.restore,
     "remove": scenario.remove,

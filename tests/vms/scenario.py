@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from tests.vms import cluster, image, machines, readme, traces, tree, wheels
 from tests.vms.client import Tally, calling
-from tests.vms.cluster import MACHINES, MASTER, NEWER, NODES, PLACE, on, play
+from tests.vms.cluster import MACHINES, MASTER, NEWER, NODES, OLDER, PLACE, on, play
 from tests.vms.machines import Machine
 
 IMAGE = "docker.io/traefik/whoami:v1.10"
@@ -85,17 +85,25 @@ def grow() -> None:
 
 
 def upgrade() -> None:
-    """To the newer build and back to the one before; no connection fails, no container stops."""
+    """To the newer build; no connection fails, no container stops."""
+    _change(OLDER, NEWER, "-e", f"pilothouse_version={NEWER} pilothouse_source=wheelhouse")
+
+
+def back() -> None:
+    """To the build before, which is the checkout's: nothing is built, the link is turned."""
+    _change(NEWER, OLDER, "-e", "pilothouse_upgrade_backup=false")
+
+
+def _change(one: str, other: str, *options: str) -> None:
+    names = [node.name for node in NODES]
+    _equal(_versions(), dict.fromkeys(names, one))
     before = _containers()
-    older = _versions()
     with calling(NODES[1], _url()) as tally:
-        play("upgrade.yml", "-e", f"pilothouse_version={NEWER} pilothouse_source=wheelhouse")
-        _equal(_versions(), dict.fromkeys(older, NEWER))
-        play("upgrade.yml", "-e", "pilothouse_upgrade_backup=false")
-    _equal(_versions(), older)
+        play("upgrade.yml", *options)
     _no_fault(tally)
+    _equal(_versions(), dict.fromkeys(names, other))
     _equal(_containers(), before)
-    _equal(_changed_in_all("upgrade.yml", "-e", "pilothouse_upgrade_backup=false"), 0)
+    _service_answers(NODES)
 
 
 def reboot() -> None:
