@@ -168,7 +168,7 @@ def _service_answers(nodes: tuple[Machine, ...]) -> None:
         _true(on(node, f"curl -sS -m 5 {url}").startswith("web-"), f"{url} from {node.name}")
         outside = on(MASTER, f"curl -sS -m 5 http://{node.address}:{port}/")
         _true(outside.startswith("web-"), f"port {port} of {node.name}")
-    inside = on(MASTER, "pilot exec deployment/web -- wget -q -O - -T 5 http://web/")
+    inside = on(MASTER, "pilot exec deployment/web -- wget -q -O - http://web/")
     _true(inside.startswith("web-"), "the service's name from a pod")
 
 
