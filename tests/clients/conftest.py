@@ -64,5 +64,12 @@ async def namespace(api: Api) -> AsyncIterator[str]:
     body = {"metadata": {"generateName": "test-"}}
     made = await Collection(api, "/api/v1/namespaces").create(body)
     name: str = made["metadata"]["name"]
+
+    async def complete() -> bool:
+        """Nothing more is made in it by itself."""
+        maps = f"/api/v1/namespaces/{name}/configmaps"
+        return (await api.get(f"{maps}/kube-root-ca.crt")).status == 200
+
+    await eventually(complete)
     yield name
     await api.ask("DELETE", f"/api/v1/namespaces/{name}")

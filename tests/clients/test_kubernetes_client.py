@@ -4,6 +4,7 @@ has it: typed calls, watches, informer, dynamic client, manifests, leader electi
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -66,8 +67,12 @@ def api(kubeconfig: Path) -> Iterator[client.ApiClient]:
 def namespace(api: client.ApiClient) -> Iterator[str]:
     core = client.CoreV1Api(api)
     made = core.create_namespace({"metadata": {"generateName": "official-"}})
-    yield made.metadata.name
-    core.delete_namespace(made.metadata.name)
+    name = made.metadata.name
+    deadline = time.monotonic() + SECONDS
+    while not core.list_namespaced_config_map(name).items:  # the last that is made by itself
+        assert time.monotonic() < deadline
+    yield name
+    core.delete_namespace(name)
 
 
 def config_map(name: str, **data: str) -> client.V1ConfigMap:

@@ -110,8 +110,11 @@ async def test_a_deployment_is_applied_scaled_and_run(client: AsyncClient, names
     await eventually(gone)
 
 
+CERTIFICATE = "kube-root-ca.crt"  # which the server makes in each namespace
+
+
 class Mirror:
-    """A copy of the config maps of a namespace, kept as controllers keep theirs."""
+    """A copy of the config maps that people make in a namespace, as controllers keep theirs."""
 
     def __init__(self, client: AsyncClient, namespace: str) -> None:
         self.client = client
@@ -122,7 +125,7 @@ class Mirror:
     async def run(self) -> None:
         while True:
             listed = self.client.list(ConfigMap, namespace=self.namespace)
-            self.data = {_name(one): one.data async for one in listed}
+            self.data = {_name(one): one.data async for one in listed if _name(one) != CERTIFICATE}
             self.rounds += 1
             await self._follow(listed.resourceVersion)
 
@@ -135,6 +138,8 @@ class Mirror:
                 ):
                     assert one.metadata is not None
                     version = one.metadata.resourceVersion or version
+                    if _name(one) == CERTIFICATE:
+                        continue
                     if type_ == "DELETED":
                         del self.data[_name(one)]
                     else:
