@@ -8,59 +8,75 @@ from pathlib import Path
 
 import pytest
 
+from pilothouse.objects import kinds
 from tests.e2e.kubectl.conftest import IMAGE
 from tests.e2e.kubectl.kubectl import Kubectl
 
-# The arguments, the object, a path in it, and what stands there.
+# The arguments, the object that they make, a path in it, and what stands there.
 MADE = [
-    (f"deployment made-d --image={IMAGE}", "deployment", ".spec.template.spec.containers[0].name"),
-    (f"job made-j --image={IMAGE} -- true", "job", ".spec.template.spec.containers[0].command[0]"),
+    (
+        f"deployment made-d --image={IMAGE}",
+        "deployment",
+        ".spec.template.spec.containers[0].name",
+        "httpd",
+    ),
+    (
+        f"job made-j --image={IMAGE} -- true",
+        "job",
+        ".spec.template.spec.containers[0].command[0]",
+        "true",
+    ),
     (
         f"cronjob made-c --image={IMAGE} --schedule=*/5_*_*_*_*",
         "cronjob",
         ".spec.schedule",
+        "*/5 * * * *",
     ),
-    ("configmap made-m --from-literal=a=1", "configmap", ".data.a"),
-    ("secret generic made-s --from-literal=a=1", "secret", ".data.a"),
+    ("configmap made-m --from-literal=a=1", "configmap", ".data.a", "1"),
+    ("secret generic made-s --from-literal=a=1", "secret", ".data.a", "MQ=="),
     (
         "secret docker-registry made-r --docker-username=u --docker-password=p"
         " --docker-server=registry.example",
         "secret",
         ".type",
+        "kubernetes.io/dockerconfigjson",
     ),
-    ("service clusterip made-ci --tcp=80:8080", "service", ".spec.ports[0].targetPort"),
-    ("service nodeport made-np --tcp=80:8080", "service", ".spec.type"),
-    ("service loadbalancer made-lb --tcp=80:8080", "service", ".spec.type"),
-    ("service externalname made-en --external-name=example.com", "service", ".spec.externalName"),
+    ("service clusterip made-ci --tcp=80:8080", "service", ".spec.ports[0].targetPort", "8080"),
+    ("service nodeport made-np --tcp=80:8080", "service", ".spec.type", "NodePort"),
+    ("service loadbalancer made-lb --tcp=80:8080", "service", ".spec.type", "LoadBalancer"),
+    (
+        "service externalname made-en --external-name=example.com",
+        "service",
+        ".spec.externalName",
+        "example.com",
+    ),
     (
         "ingress made-i --rule=example.com/*=web:80",
         "ingress",
         ".spec.rules[0].http.paths[0].pathType",
+        "Prefix",
     ),
-    ("role made-ro --verb=get,list --resource=pods", "role", ".rules[0].verbs[1]"),
-    ("rolebinding made-rb --role=made-ro --user=anna", "rolebinding", ".subjects[0].name"),
-    ("quota made-q --hard=pods=9", "quota", ".spec.hard.pods"),
+    ("role made-ro --verb=get,list --resource=pods", "role", ".rules[0].verbs[1]", "list"),
+    ("rolebinding made-rb --role=made-ro --user=anna", "rolebinding", ".subjects[0].name", "anna"),
+    ("quota made-q --hard=pods=9", "resourcequota", ".spec.hard.pods", "9"),
     (
         "poddisruptionbudget made-p --selector=app=none --min-available=1",
         "pdb",
         ".spec.minAvailable",
+        "1",
     ),
-    ("serviceaccount made-sa", "serviceaccount", ".metadata.name"),
+    ("serviceaccount made-sa", "serviceaccount", ".metadata.name", "made-sa"),
 ]
-STANDS = [
-    "httpd", "true", "*/5 * * * *", "1", "MQ==", "kubernetes.io/dockerconfigjson", "8080",
-    "NodePort", "LoadBalancer", "example.com", "Prefix", "list", "anna", "9", "1", "made-sa",
-]  # fmt: skip
 # kubectl 1.20 makes them in beta versions, which Kubernetes itself has removed with 1.25.
 REMOVED = {"cronjob", "pdb"}
-# Nobody acts on these yet, and the server says so.
-CAVEATS = {"job", "cronjob", "ingress", "role", "rolebinding", "quota"}
+# Where nobody acts on a kind yet, the server says so.
+CAVEATS = {kind.singular: kind.caveat for kind in kinds.every()}
 
 
 @pytest.mark.parametrize(
     ("arguments", "kind", "path", "value"),
-    [(*made, value) for made, value in zip(MADE, STANDS, strict=True)],
-    ids=[" ".join(arguments.split(" made-")[0].split()) for arguments, _, _ in MADE],
+    MADE,
+    ids=[arguments.partition(" made-")[0] for arguments, *_ in MADE],
 )
 def test_create(kubectl: Kubectl, arguments: str, kind: str, path: str, value: str) -> None:
     words = [word.replace("_", " ") if "schedule" in word else word for word in arguments.split()]
@@ -68,8 +84,7 @@ def test_create(kubectl: Kubectl, arguments: str, kind: str, path: str, value: s
         said = kubectl.refused("create", *words)
         assert "v1beta1" in said or "could not find the requested resource" in said
         return
-    warns = "stored, not acted on" if kind in CAVEATS else ""
-    said = kubectl("create", *words, warns=warns)
+    said = kubectl("create", *words, warns=CAVEATS.get(kind, ""))
     name = next(word for word in words if word.startswith("made-"))
     assert said.endswith(f"/{name} created\n")
     assert kubectl.field(f"{kind}/{name}", path) == value
@@ -91,16 +106,14 @@ def test_create_a_certificate_as_a_secret(kubectl: Kubectl, tmp_path: Path) -> N
 
 def test_create_of_cluster_wide_objects(kubectl: Kubectl) -> None:
     name = f"made-{kubectl.version}"
-    for arguments, caveat in (
-        (("namespace", name), ""),
-        (("priorityclass", name, "--value=7"), ""),
-        (("clusterrole", name, "--verb=get", "--resource=nodes"), "stored, not acted on"),
-        (
-            ("clusterrolebinding", name, f"--clusterrole={name}", "--user=anna"),
-            "stored, not acted on",
-        ),
+    for arguments in (
+        ("namespace", name),
+        ("priorityclass", name, "--value=7"),
+        ("clusterrole", name, "--verb=get", "--resource=nodes"),
+        ("clusterrolebinding", name, f"--clusterrole={name}", "--user=anna"),
     ):
-        assert kubectl("create", *arguments, warns=caveat).endswith(f"/{name} created\n")
+        said = kubectl("create", *arguments, warns=CAVEATS[arguments[0]])
+        assert said.endswith(f"/{name} created\n")
         kubectl.within("")("delete", arguments[0], name)
 
 
