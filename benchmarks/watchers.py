@@ -2,8 +2,8 @@
 
     python -m benchmarks.watchers PORT CA WATCHERS SECONDS      (the token in TOKEN)
 
-Changes a config map CHANGES times a second and prints, as JSON, the seconds from each request
-until the last of the watchers had been told of it.
+Changes OBJECTS config maps in turn, CHANGES times a second, and prints, as JSON, the seconds
+from each request until the last of the watchers had been told of it.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import aiohttp
 import uvloop
 
 CHANGES = 100  # a second
+OBJECTS = 50  # writes of one object follow each other, each when the one before is on the disk
 NAMESPACE = "watched"
 _NUMBER = re.compile(rb'"n":"(\d+)"')
 
@@ -106,9 +107,10 @@ async def _prepare(session: aiohttp.ClientSession) -> str:
     async with session.post("/api/v1/namespaces", json=body) as answer:
         await answer.read()
     url = f"/api/v1/namespaces/{NAMESPACE}/configmaps"
-    async with session.post(url, json={"metadata": {"name": "c"}}) as answer:
-        await answer.read()
-    return f"{url}/c"
+    for number in range(OBJECTS):
+        async with session.post(url, json={"metadata": {"name": f"c{number}"}}) as answer:
+            await answer.read()
+    return url
 
 
 async def _connect(
@@ -139,7 +141,8 @@ async def _change(session: aiohttp.ClientSession, url: str, count: int) -> dict[
             await asyncio.sleep(max(0.0, start + number / CHANGES - time.perf_counter()))
             begun[number] = time.perf_counter()
             data = json.dumps({"data": {"n": str(number)}})
-            group.create_task(_send(session, url, data, headers))
+            one = f"{url}/c{number % OBJECTS}"
+            group.create_task(_send(session, one, data, headers))
     return begun
 
 

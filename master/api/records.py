@@ -28,7 +28,8 @@ class Record:
         self.revision: Revision = entry.mod_revision
         self.size = len(entry.value)
         self._packed = (kind, entry) if kind.message in _PACKED else None
-        self._object: Any = None if self._packed else _decoded(kind, entry)
+        # A copy: what protobuf has parsed takes twice the memory, and this is kept for long.
+        self._object: Any = None if self._packed else copy_of(_decoded(kind, entry))
 
     @property
     def object(self) -> Any:

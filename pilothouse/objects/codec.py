@@ -60,7 +60,8 @@ def encode_json(message: Message) -> bytes:
 def dump_json(value: Any) -> bytes:
     """A JSON value as compact text."""
     try:
-        return orjson.dumps(value)
+        # orjson hands out its buffer as it grew, four times as large as the text: keep a copy.
+        return bytes(memoryview(orjson.dumps(value)))
     except orjson.JSONEncodeError:  # an integer beyond 64 bits, in a document of someone else's
         return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
 
