@@ -46,6 +46,7 @@ class Victim:
     grpc: int
     join: int
     http: int
+    https: int
     config: Path
     users: dict[str, KeyPair]
     pid: int
@@ -138,7 +139,7 @@ def _announce(master: Running, directory: Path, users: Sequence[User]) -> None:
     admin = pairs[ADMINISTRATOR.name]
     server = f"127.0.0.1:{master.ports.grpc}"
     write_config(directory / "client", (admin.ca, admin.certificate, admin.key), server)
-    ports = {name: getattr(master.ports, name) for name in ("grpc", "join", "http")}
+    ports = {name: getattr(master.ports, name) for name in ("grpc", "join", "http", "https")}
     _say({"ports": ports, "users": parts})
 
 
