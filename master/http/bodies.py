@@ -9,6 +9,7 @@ import asyncio
 from typing import Any, Final
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from google.protobuf.message import Message
 
 from master.http import envelope
@@ -36,6 +37,8 @@ async def read(request: web.BaseRequest) -> bytes:
             return await request.read()
     except web.HTTPRequestEntityTooLarge as error:
         raise TooLarge(f"Request entity too large: limit is {MAX_BYTES}") from error
+    except (HttpProcessingError, web.RequestPayloadError) as error:
+        raise BadRequest("the body is not encoded as its headers say") from error
     except TimeoutError as error:
         raise BadRequest(f"the body did not come within {BODY_SECONDS:.0f} s") from error
 

@@ -1,17 +1,21 @@
 """The HTTPS listener: TLS, connections and their limits around the Face.
 
 Callers may show a client certificate of the cluster CA; another one does not complete the
-handshake. A connection that does not send a whole request head in IDLE_SECONDS is closed, be it
-idle or slow on purpose. Stopping ends watches and streams at once; others get GRACE_SECONDS.
+handshake. What is no HTTP is refused by aiohttp; it is worth a line in the log, and not the
+traceback that aiohttp gives it. A connection that does not send a whole request head in
+IDLE_SECONDS is closed, be it idle or slow on purpose. Stopping ends watches and streams at once;
+others get GRACE_SECONDS.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
 from typing import Any, Final
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from master.http.face import Face
 from pilothouse.objects.jsontext import MAX_BYTES
@@ -22,6 +26,20 @@ HANDSHAKE_SECONDS: Final = 10.0
 MAX_LINE: Final = 64 * 1024  # bytes of the request line
 MAX_FIELD: Final = 64 * 1024  # bytes of one header
 BACKLOG: Final = 1024
+
+logger = logging.getLogger(__name__)
+
+
+def _tell_briefly(record: logging.LogRecord) -> bool:
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, HttpProcessingError | web.RequestPayloadError):
+        record.levelno, record.levelname = logging.INFO, logging.getLevelName(logging.INFO)
+        record.msg, record.args = "refused what is no HTTP request: %s", (type(error).__name__,)
+        record.exc_info = None
+    return record.levelno >= logger.getEffectiveLevel()
+
+
+logger.addFilter(_tell_briefly)
 
 
 class HttpFace:
@@ -40,6 +58,7 @@ class HttpFace:
             request_factory=_request,
             handler_cancellation=True,
             access_log=None,
+            logger=logger,
             keepalive_timeout=IDLE_SECONDS,
             max_line_size=MAX_LINE,
             max_field_size=MAX_FIELD,
