@@ -18,7 +18,7 @@ _POD_REFERENCE = {"apiVersion": "v1", "kind": "Pod", "name": "p", "namespace": "
 _OWN: dict[tuple[str, str], dict[str, Any]] = {
     ("v1", "Pod"): {"spec": {"schedulerName": "none", **POD}},
     ("v1", "ConfigMap"): {"data": {"key": "value"}},
-    ("v1", "Secret"): {"stringData": {"key": "value"}},
+    ("v1", "Secret"): {"data": {"key": "dmFsdWU="}},
     ("v1", "Service"): {"spec": {"ports": [{"port": 80}], "selector": {"app": "x"}}},
     ("v1", "Event"): {
         "involvedObject": _POD_REFERENCE,
