@@ -87,6 +87,13 @@ async def test_a_deployment_is_applied_scaled_and_run(client: AsyncClient, names
     )
     await client.apply(wanted)
     await client.wait(Deployment, "web", for_conditions=["Available"], namespace=namespace)
+    status = {"status": {"conditions": [{"type": "example.com/Seen", "status": "True"}]}}
+    pods = [pod async for pod in client.list(Pod, namespace=namespace, labels=labels)]
+    assert pods[0].metadata is not None
+    assert pods[0].metadata.name is not None
+    reported = await client.patch(Pod.Status, pods[0].metadata.name, status, namespace=namespace)
+    assert reported.status is not None
+    assert "example.com/Seen" in {one.type for one in reported.status.conditions or []}
     scale = await client.get(Deployment.Scale, "web", namespace=namespace)
     assert scale.spec is not None
     scale.spec.replicas = 1
@@ -95,13 +102,6 @@ async def test_a_deployment_is_applied_scaled_and_run(client: AsyncClient, names
         await client.apply(wanted)
     assert refused.value.status.reason == "Conflict"
     await client.apply(wanted, force=True)
-    status = {"status": {"conditions": [{"type": "example.com/Seen", "status": "True"}]}}
-    pods = [pod async for pod in client.list(Pod, namespace=namespace, labels=labels)]
-    assert pods[0].metadata is not None
-    assert pods[0].metadata.name is not None
-    reported = await client.patch(Pod.Status, pods[0].metadata.name, status, namespace=namespace)
-    assert reported.status is not None
-    assert "example.com/Seen" in {one.type for one in reported.status.conditions or []}
     await client.delete(Deployment, "web", namespace=namespace, cascade=CascadeType.FOREGROUND)
 
     async def gone() -> bool:
