@@ -87,7 +87,8 @@ class AssignmentIndex:
             self._objects[name], members[name] = told, None
         elif self._objects.pop(name, None) is not None:
             del members[name]
-        return [(node, name) for node in self._users_of(name)]
+        users = {node: None for asked in _asked_by(name) for node in self._users.get(asked, ())}
+        return [(node, name) for node in users]
 
     def of(self, node: str) -> Iterator[Name]:
         """Names of the pods bound to the node and of all that they name, each once."""
@@ -102,7 +103,8 @@ class AssignmentIndex:
         """The object, if it exists and the node is to have it."""
         if name.resource == PODS:
             return self._pods.get(node, {}).get(name)
-        return self._objects.get(name) if node in self._users_of(name) else None
+        told = any(node in self._users.get(asked, ()) for asked in _asked_by(name))
+        return self._objects.get(name) if told else None
 
     def is_bound(self, node: str, namespace: str, pod: str) -> bool:
         """Whether a pod of that name is bound to the node."""
@@ -153,14 +155,15 @@ class AssignmentIndex:
         """The objects that a name stands for: one, or all services of a namespace."""
         return (name,) if name.name else self._services.get(name.namespace, ())
 
-    def _users_of(self, name: Name) -> Iterable[str]:
-        users = self._users.get(name, {})
-        if name.resource != links.SERVICES:
-            return users
-        return users | self._users.get(links.of_namespace(name.namespace), {})
-
     def _seen(self, obj: Assigned) -> None:
         self.revision = max(self.revision, int(obj.metadata.resource_version or 0))
+
+
+def _asked_by(name: Name) -> tuple[Name, ...]:
+    """The names by which pods ask for that object."""
+    if name.resource == links.SERVICES:
+        return (name, links.of_namespace(name.namespace))
+    return (name,)
 
 
 def _same_references(old: Pod, new: Pod | None) -> bool:
