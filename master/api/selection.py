@@ -91,11 +91,10 @@ def selection_of(kind: Kind, namespace: str, label_selector: str, field_selector
 
 def select(cache: KindCache, selection: Selection, after: str = "") -> Iterator[Record]:
     """The records that match, in key order, behind the key `after`; by the best index."""
-    return (
-        record
-        for record in _candidates(cache, selection, after)
-        if selection.matches(record.object)
-    )
+    found = _candidates(cache, selection, after)
+    if not selection.selective:
+        return found  # the keys say it all
+    return (record for record in found if selection.matches(record.object))
 
 
 def _candidates(cache: KindCache, selection: Selection, after: str) -> Iterator[Record]:
