@@ -4,7 +4,7 @@ In come Welcome, Assignments, Peers, acknowledgements and tunnel requests, each 
 Subscriber in the order of the stream; out go Hello, heartbeats, pod statuses and events. One
 task reads, one writes, one keeps the heartbeat's time. The first change is sent at once;
 those that follow within COALESCE go together. What has time (events, a pod that is being
-started) goes with the next message that has none, GATHER later at the latest.
+started) goes with the next message that has none, GATHER later at the latest. What goes at once goes in one message, if the master reads such.
 
 A broken stream ends nothing on the node: dialling starts over, with back-off and jitter, a
 channel made anew (so that a renewed certificate is used), Hello, and whatever was not
@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -47,6 +47,7 @@ logger = logging.getLogger(__name__)
 
 COALESCE = 0.01
 GATHER = 0.2
+BATCH_BYTES = 256 * 1024  # of several messages in one
 WELCOME_WITHIN = 10.0
 DEFAULT_HEARTBEAT = 4.0
 # A session that lasted so long was a good one: the back-off starts from the beginning.
@@ -97,6 +98,7 @@ class Session:
         self._later = asyncio.Event()
         self._heartbeat_due = False
         self._resubscribe = False
+        self._batches = False
         self._node_status: NodeStatus | None = None
         self.reporter = Reporter(self._wake.set, self._later.set)
         self.events = EventQueue(node, clock, self._later.set)
@@ -133,13 +135,15 @@ class Session:
     async def _converse(self, stub: DispatchStub, subscriber: Subscriber) -> None:
         call: _Call = stub.Session()
         try:
-            messages = aiter(call)
-            await call.write(AgentMessage(hello=subscriber.hello()))
+            messages = _apart(call)
+            hello = subscriber.hello()
+            hello.batches = True
+            await call.write(AgentMessage(hello=hello))
             async with asyncio.timeout(WELCOME_WITHIN):
                 welcome = await self._welcome(messages)
             logger.info("session %s with the master", welcome.session)
             subscriber.welcomed(welcome)
-            self._begin()
+            self._begin(welcome)
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._send(call), name="session-send")
                 group.create_task(self._beat(welcome), name="session-heartbeat")
@@ -156,8 +160,9 @@ class Session:
                 raise SessionEnded(message.goodbye.reason, retry=message.goodbye.retry)
         raise SessionEnded("the master closed the stream before its Welcome")
 
-    def _begin(self) -> None:
+    def _begin(self, welcome: Welcome) -> None:
         self.connected = True
+        self._batches = welcome.batches
         self._resubscribe = False
         self._heartbeat_due = False
         self.reporter.reconnected()
@@ -214,29 +219,55 @@ class Session:
         while True:
             await self._wake.wait()
             self._wake.clear()
+            messages: list[AgentMessage] = []
             if self._resubscribe and not asked:
-                await call.write(AgentMessage(resubscribe=Resubscribe()))
+                messages.append(AgentMessage(resubscribe=Resubscribe()))
             asked = self._resubscribe
             if self._heartbeat_due:
                 self._heartbeat_due = False
-                await call.write(AgentMessage(heartbeat=self._heartbeat()))
-            sent = await self._send_reports(call)
-            if sent:
+                messages.append(AgentMessage(heartbeat=self._heartbeat()))
+            reports = self._reports()
+            messages += reports
+            for message in _joined(messages) if self._batches else messages:
+                await call.write(message)
+            if reports:
                 await self._clock.sleep(COALESCE)
 
-    async def _send_reports(self, call: _Call) -> bool:
-        sent = False
+    def _reports(self) -> list[AgentMessage]:
+        reports: list[AgentMessage] = []
         while (statuses := self.reporter.next()) is not None:
-            await call.write(AgentMessage(pod_statuses=statuses))
-            sent = True
+            reports.append(AgentMessage(pod_statuses=statuses))
         while (events := self.events.next()) is not None:
-            await call.write(AgentMessage(events=events))
-            sent = True
-        return sent
+            reports.append(AgentMessage(events=events))
+        return reports
 
     def _heartbeat(self) -> Heartbeat:
         status, self._node_status = self._node_status, None
         return Heartbeat() if status is None else Heartbeat(status=status)
+
+
+async def _apart(call: _Call) -> _Messages:
+    """Each message of the stream, and those that came in it, in their order."""
+    async for message in call:
+        yield message
+        for more in message.more:
+            yield more
+
+
+def _joined(messages: list[AgentMessage]) -> Iterator[AgentMessage]:
+    """The messages as fewer, of about BATCH_BYTES, in the same order."""
+    batch, size = AgentMessage(), 0
+    for message in messages:
+        more = message.ByteSize()
+        if size and size + more <= BATCH_BYTES:
+            batch.more.append(message)
+        else:
+            if size:
+                yield batch
+            batch, size = message, 0
+        size += more
+    if size:
+        yield batch
 
 
 def _explain(errors: BaseExceptionGroup[BaseException]) -> float:

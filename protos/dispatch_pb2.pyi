@@ -46,28 +46,32 @@ class RenewResponse(_message.Message):
     def __init__(self, certificate: _Optional[bytes] = ..., ca: _Optional[bytes] = ...) -> None: ...
 
 class AgentMessage(_message.Message):
-    __slots__ = ("hello", "heartbeat", "pod_statuses", "events", "resubscribe")
+    __slots__ = ("hello", "heartbeat", "pod_statuses", "events", "resubscribe", "more")
     HELLO_FIELD_NUMBER: _ClassVar[int]
     HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
     POD_STATUSES_FIELD_NUMBER: _ClassVar[int]
     EVENTS_FIELD_NUMBER: _ClassVar[int]
     RESUBSCRIBE_FIELD_NUMBER: _ClassVar[int]
+    MORE_FIELD_NUMBER: _ClassVar[int]
     hello: Hello
     heartbeat: Heartbeat
     pod_statuses: PodStatuses
     events: Events
     resubscribe: Resubscribe
-    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ..., pod_statuses: _Optional[_Union[PodStatuses, _Mapping]] = ..., events: _Optional[_Union[Events, _Mapping]] = ..., resubscribe: _Optional[_Union[Resubscribe, _Mapping]] = ...) -> None: ...
+    more: _containers.RepeatedCompositeFieldContainer[AgentMessage]
+    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ..., pod_statuses: _Optional[_Union[PodStatuses, _Mapping]] = ..., events: _Optional[_Union[Events, _Mapping]] = ..., resubscribe: _Optional[_Union[Resubscribe, _Mapping]] = ..., more: _Optional[_Iterable[_Union[AgentMessage, _Mapping]]] = ...) -> None: ...
 
 class Hello(_message.Message):
-    __slots__ = ("node", "agent_version", "instance")
+    __slots__ = ("node", "agent_version", "instance", "batches")
     NODE_FIELD_NUMBER: _ClassVar[int]
     AGENT_VERSION_FIELD_NUMBER: _ClassVar[int]
     INSTANCE_FIELD_NUMBER: _ClassVar[int]
+    BATCHES_FIELD_NUMBER: _ClassVar[int]
     node: _core_v1_pb2.Node
     agent_version: str
     instance: str
-    def __init__(self, node: _Optional[_Union[_core_v1_pb2.Node, _Mapping]] = ..., agent_version: _Optional[str] = ..., instance: _Optional[str] = ...) -> None: ...
+    batches: bool
+    def __init__(self, node: _Optional[_Union[_core_v1_pb2.Node, _Mapping]] = ..., agent_version: _Optional[str] = ..., instance: _Optional[str] = ..., batches: bool = ...) -> None: ...
 
 class Heartbeat(_message.Message):
     __slots__ = ("status",)
@@ -107,7 +111,7 @@ class Resubscribe(_message.Message):
     def __init__(self) -> None: ...
 
 class MasterMessage(_message.Message):
-    __slots__ = ("welcome", "assignments", "peers", "status_ack", "tunnel", "tunnel_cancel", "goodbye")
+    __slots__ = ("welcome", "assignments", "peers", "status_ack", "tunnel", "tunnel_cancel", "goodbye", "more")
     WELCOME_FIELD_NUMBER: _ClassVar[int]
     ASSIGNMENTS_FIELD_NUMBER: _ClassVar[int]
     PEERS_FIELD_NUMBER: _ClassVar[int]
@@ -115,6 +119,7 @@ class MasterMessage(_message.Message):
     TUNNEL_FIELD_NUMBER: _ClassVar[int]
     TUNNEL_CANCEL_FIELD_NUMBER: _ClassVar[int]
     GOODBYE_FIELD_NUMBER: _ClassVar[int]
+    MORE_FIELD_NUMBER: _ClassVar[int]
     welcome: Welcome
     assignments: Assignments
     peers: Peers
@@ -122,10 +127,11 @@ class MasterMessage(_message.Message):
     tunnel: TunnelRequest
     tunnel_cancel: TunnelCancel
     goodbye: Goodbye
-    def __init__(self, welcome: _Optional[_Union[Welcome, _Mapping]] = ..., assignments: _Optional[_Union[Assignments, _Mapping]] = ..., peers: _Optional[_Union[Peers, _Mapping]] = ..., status_ack: _Optional[_Union[StatusAck, _Mapping]] = ..., tunnel: _Optional[_Union[TunnelRequest, _Mapping]] = ..., tunnel_cancel: _Optional[_Union[TunnelCancel, _Mapping]] = ..., goodbye: _Optional[_Union[Goodbye, _Mapping]] = ...) -> None: ...
+    more: _containers.RepeatedCompositeFieldContainer[MasterMessage]
+    def __init__(self, welcome: _Optional[_Union[Welcome, _Mapping]] = ..., assignments: _Optional[_Union[Assignments, _Mapping]] = ..., peers: _Optional[_Union[Peers, _Mapping]] = ..., status_ack: _Optional[_Union[StatusAck, _Mapping]] = ..., tunnel: _Optional[_Union[TunnelRequest, _Mapping]] = ..., tunnel_cancel: _Optional[_Union[TunnelCancel, _Mapping]] = ..., goodbye: _Optional[_Union[Goodbye, _Mapping]] = ..., more: _Optional[_Iterable[_Union[MasterMessage, _Mapping]]] = ...) -> None: ...
 
 class Welcome(_message.Message):
-    __slots__ = ("session", "heartbeat_period_seconds", "lost_after_seconds", "pod_cidr", "cluster_cidr", "service_cidr", "dns_address", "cluster_domain")
+    __slots__ = ("session", "heartbeat_period_seconds", "lost_after_seconds", "pod_cidr", "cluster_cidr", "service_cidr", "dns_address", "cluster_domain", "batches")
     SESSION_FIELD_NUMBER: _ClassVar[int]
     HEARTBEAT_PERIOD_SECONDS_FIELD_NUMBER: _ClassVar[int]
     LOST_AFTER_SECONDS_FIELD_NUMBER: _ClassVar[int]
@@ -134,6 +140,7 @@ class Welcome(_message.Message):
     SERVICE_CIDR_FIELD_NUMBER: _ClassVar[int]
     DNS_ADDRESS_FIELD_NUMBER: _ClassVar[int]
     CLUSTER_DOMAIN_FIELD_NUMBER: _ClassVar[int]
+    BATCHES_FIELD_NUMBER: _ClassVar[int]
     session: str
     heartbeat_period_seconds: float
     lost_after_seconds: float
@@ -142,7 +149,8 @@ class Welcome(_message.Message):
     service_cidr: str
     dns_address: str
     cluster_domain: str
-    def __init__(self, session: _Optional[str] = ..., heartbeat_period_seconds: _Optional[float] = ..., lost_after_seconds: _Optional[float] = ..., pod_cidr: _Optional[str] = ..., cluster_cidr: _Optional[str] = ..., service_cidr: _Optional[str] = ..., dns_address: _Optional[str] = ..., cluster_domain: _Optional[str] = ...) -> None: ...
+    batches: bool
+    def __init__(self, session: _Optional[str] = ..., heartbeat_period_seconds: _Optional[float] = ..., lost_after_seconds: _Optional[float] = ..., pod_cidr: _Optional[str] = ..., cluster_cidr: _Optional[str] = ..., service_cidr: _Optional[str] = ..., dns_address: _Optional[str] = ..., cluster_domain: _Optional[str] = ..., batches: bool = ...) -> None: ...
 
 class Assignments(_message.Message):
     __slots__ = ("type", "sequence", "set", "removed", "revision")

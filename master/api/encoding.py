@@ -7,7 +7,7 @@ So the object of an event is serialized once for all its watchers, and never cop
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from master.store.contract import Revision
@@ -29,16 +29,17 @@ def varint(value: int) -> bytes:
     return bytes(out)
 
 
-def _tag(descriptor: Any, field: str, wire_type: int = _LENGTH_DELIMITED) -> bytes:
+def tag(descriptor: Any, field: str, wire_type: int = _LENGTH_DELIMITED) -> bytes:
+    """What goes before a value of the field."""
     return varint(descriptor.fields_by_name[field].number << 3 | wire_type)
 
 
-_OBJECT_TAGS: Final = {kind.message: _tag(Object.DESCRIPTOR, kind.field) for kind in kinds.every()}
-_ITEM_TAG: Final = _tag(ListResponse.DESCRIPTOR, "items")
-_TYPE_TAG: Final = _tag(WatchResponse.DESCRIPTOR, "type", 0)
-_REVISION_TAG: Final = _tag(WatchResponse.DESCRIPTOR, "revision", 0)
-_MORE_TAG: Final = _tag(WatchResponse.DESCRIPTOR, "more")
-_WATCHED_TAG: Final = _tag(WatchResponse.DESCRIPTOR, "object")
+_OBJECT_TAGS: Final = {kind.message: tag(Object.DESCRIPTOR, kind.field) for kind in kinds.every()}
+_ITEM_TAG: Final = tag(ListResponse.DESCRIPTOR, "items")
+_TYPE_TAG: Final = tag(WatchResponse.DESCRIPTOR, "type", 0)
+_REVISION_TAG: Final = tag(WatchResponse.DESCRIPTOR, "revision", 0)
+_MORE_TAG: Final = tag(WatchResponse.DESCRIPTOR, "more")
+_WATCHED_TAG: Final = tag(WatchResponse.DESCRIPTOR, "object")
 _TYPES: Final = {
     type_: _TYPE_TAG + varint(WatchResponse.Type.Value(type_.value)) for type_ in EventType
 }
@@ -68,16 +69,17 @@ def watched(type_: EventType, revision: Revision, framed_object: bytes | None) -
     return head + _WATCHED_TAG + varint(len(framed_object)) + framed_object
 
 
-def batched(events: Sequence[bytes]) -> Iterator[bytes]:
-    """The WatchResponses as fewer, which carry others in `more`: of about BATCH_BYTES each."""
+def batched(messages: Iterable[bytes], more: bytes = _MORE_TAG) -> Iterator[bytes]:
+    """The messages as fewer, which carry others in the field `more` (its tag; by default that of
+    WatchResponse): of about BATCH_BYTES each."""
     parts: list[bytes] = []
     size = 0
-    for event in events:
-        if parts and size + len(event) > BATCH_BYTES:
+    for message in messages:
+        if parts and size + len(message) > BATCH_BYTES:
             yield b"".join(parts)
             parts, size = [], 0
-        # Protobuf's fields may follow in any order, so the first event is simply continued.
-        parts += (_MORE_TAG, varint(len(event)), event) if parts else (event,)
-        size += len(event)
+        # Protobuf's fields may follow in any order, so the first message is simply continued.
+        parts += (more, varint(len(message)), message) if parts else (message,)
+        size += len(message)
     if parts:
         yield b"".join(parts)

@@ -18,6 +18,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
+from master.dispatch.batches import joined
 from master.dispatch.feeds import Feeds
 from master.dispatch.heartbeats import Beat, Heartbeats
 from master.dispatch.nodes import NodeReport, NodeWriter
@@ -72,6 +73,7 @@ class Terms:
                 service_cidr=self.service_cidr,
                 dns_address=self.dns_address,
                 cluster_domain=self.cluster_domain,
+                batches=True,
             )
         )
 
@@ -114,7 +116,7 @@ class DispatchService(DispatchServicer):
         await self._parts.feeds.synced()
         stored = await self._parts.nodes.register(hello.node)
         report = self._parts.nodes.report(node, hello.node.status)
-        session = Session(node, hello.instance)
+        session = Session(node, hello.instance, batches=hello.batches)
         return Conversation(self._parts, session, _identity_of(stored), report, expires_at)
 
     async def Tunnel(self, requests: AsyncIterator[TunnelUp], context: Any) -> None:  # noqa: N802
@@ -175,16 +177,19 @@ class Conversation:
             logger.info("session %s is over", session.id)
 
     async def _write(self, context: Any) -> None:
-        index, peers = self._parts.feeds.index, self._parts.feeds.peers
-        while not self._session.over:
-            await self._session.changed()
-            for message in self._session.take(index, peers):
+        session, index, peers = self._session, self._parts.feeds.index, self._parts.feeds.peers
+        while not session.over:
+            await session.changed()
+            messages = session.take(index, peers)
+            for message in joined(messages) if session.batches else messages:
                 await context.write(message)
 
     async def _read(self, requests: AsyncIterator[AgentMessage]) -> None:
         try:
             async for message in requests:
                 await self._take(message)
+                for more in message.more:
+                    await self._take(more)
         except ApiError as error:
             logger.warning("session %s ends: %s", self._session.id, error)
             self._session.end(error.message, retry=True)
@@ -210,7 +215,7 @@ class Conversation:
     async def _take_statuses(self, statuses: PodStatuses) -> None:
         expect = self._session.outbox.expect_echo
         await self._parts.statuses.write(self._session.node, statuses.entries, expect)
-        self._session.acknowledge(statuses.sequence)
+        self._session.acknowledge(statuses.sequence, self._parts.sessions.patience)
 
     def _beat(self) -> None:
         now = self._parts.clock.now()

@@ -25,6 +25,9 @@ from protos.dispatch_pb2 import Goodbye, MasterMessage, StatusAck
 
 CONTROL_LIMIT = 256
 ACKNOWLEDGE_SECONDS = 0.05
+ACKNOWLEDGE_SECONDS_A_SESSION = 0.001
+ACKNOWLEDGE_SECONDS_AT_MOST = 2.0
+ACKNOWLEDGE_AT_ONCE = 4  # messages: half of what an agent lets be under way
 
 Outgoing = MasterMessage | bytes  # bytes: serialized already, shared between sessions
 
@@ -32,13 +35,15 @@ Outgoing = MasterMessage | bytes  # bytes: serialized already, shared between se
 class Session:
     """See the module. `id` is told to the agent; `instance` is the agent's own."""
 
-    def __init__(self, node: str, instance: str) -> None:
+    def __init__(self, node: str, instance: str, *, batches: bool = False) -> None:
         self.id = secrets.token_hex(8)
         self.node = node
         self.instance = instance
+        self.batches = batches  # the agent reads several messages in one
         self.outbox = Outbox(node)
         self._control: deque[MasterMessage] = deque()
         self._acknowledged = 0
+        self._said_acknowledged = 0
         self._unsent_acknowledgement = False
         self._peers_version = 0
         self._goodbye: Goodbye | None = None
@@ -58,13 +63,15 @@ class Session:
         self._wake.set()
         return True
 
-    def acknowledge(self, sequence: int) -> None:
+    def acknowledge(self, sequence: int, within: float = ACKNOWLEDGE_SECONDS) -> None:
         """Every PodStatuses up to this one is durable. Said with what is sent next, or alone
-        after ACKNOWLEDGE_SECONDS: nobody waits for it, and a message each would cost more."""
+        after so many seconds: nobody waits for it, and a message each would cost more."""
         self._acknowledged = max(self._acknowledged, sequence)
-        if not self._unsent_acknowledgement:
-            self._unsent_acknowledgement = True
-            asyncio.get_running_loop().call_later(ACKNOWLEDGE_SECONDS, self._wake.set)
+        if self._acknowledged - self._said_acknowledged >= ACKNOWLEDGE_AT_ONCE:
+            self._wake.set()
+        elif not self._unsent_acknowledgement:
+            asyncio.get_running_loop().call_later(within, self._wake.set)
+        self._unsent_acknowledgement = True
 
     def end(self, reason: str, *, retry: bool) -> None:
         """Say goodbye after what is queued, and nothing after it; the first reason counts."""
@@ -87,6 +94,7 @@ class Session:
             yield self._control.popleft()
         if self._unsent_acknowledgement:
             self._unsent_acknowledgement = False
+            self._said_acknowledged = self._acknowledged
             yield MasterMessage(status_ack=StatusAck(sequence=self._acknowledged))
         if self._goodbye is not None:
             self.over = True
@@ -116,6 +124,13 @@ class Sessions:
 
     def __iter__(self) -> Iterator[Session]:
         return iter(tuple(self._by_node.values()))
+
+    @property
+    def patience(self) -> float:
+        """Within how many seconds to acknowledge: with many sessions there is more to say it with,
+        and more to do."""
+        patience = max(ACKNOWLEDGE_SECONDS, ACKNOWLEDGE_SECONDS_A_SESSION * len(self))
+        return min(patience, ACKNOWLEDGE_SECONDS_AT_MOST)
 
     def get(self, node: str) -> Session | None:
         """The node's session, if it has one that is not ending."""

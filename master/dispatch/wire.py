@@ -11,8 +11,8 @@ from typing import Final
 import grpc
 import grpc.aio
 
+from master.dispatch.batches import serialized
 from master.dispatch.service import DispatchService
-from master.dispatch.sessions import Outgoing
 from protos import dispatch_pb2 as dispatch
 
 NAME: Final = "pilothouse.v1.Dispatch"
@@ -24,7 +24,7 @@ def add_to(server: grpc.aio.Server, service: DispatchService) -> None:
         "Session": grpc.stream_stream_rpc_method_handler(
             service.Session,
             request_deserializer=dispatch.AgentMessage.FromString,
-            response_serializer=_serialized,
+            response_serializer=serialized,
         ),
         "Tunnel": grpc.stream_stream_rpc_method_handler(
             service.Tunnel,
@@ -38,7 +38,3 @@ def add_to(server: grpc.aio.Server, service: DispatchService) -> None:
         ),
     }
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(NAME, methods),))
-
-
-def _serialized(message: Outgoing) -> bytes:
-    return message if isinstance(message, bytes) else message.SerializeToString()
