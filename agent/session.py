@@ -4,7 +4,8 @@ In come Welcome, Assignments, Peers, acknowledgements and tunnel requests, each 
 Subscriber in the order of the stream; out go Hello, heartbeats, pod statuses and events. One
 task reads, one writes, one keeps the heartbeat's time. The first change is sent at once;
 those that follow within COALESCE go together. What has time (events, a pod that is being
-started) goes with the next message that has none, GATHER later at the latest. What goes at once goes in one message, if the master reads such.
+started) goes with the next message that has none, GATHER later at the latest. What goes at
+once goes in one message, if the master reads such.
 
 A broken stream ends nothing on the node: dialling starts over, with back-off and jitter, a
 channel made anew (so that a renewed certificate is used), Hello, and whatever was not

@@ -7,13 +7,14 @@ master.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from typing import Any, TypeVar, cast
 
 from google.protobuf.message import Message
 
 from master.api.registry import Registry
+from master.api.reporting import status_change
 from master.identity.user import User
 from pilothouse.client.interface import Page, PatchType, WatchEvent
 from pilothouse.objects import kinds
@@ -104,6 +105,14 @@ class LocalClient:
     async def update_status(self, obj: M) -> M:
         """Replace the status alone."""
         return await self.update(obj, subresource="status")
+
+    async def report_status(
+        self, kind: type[M], name: str, namespace: str, make: Callable[[M], Message | None]
+    ) -> M:
+        """Replace the status by what `make` gives for the present object (None: leave it); the
+        object as it stands then. `make` is called again when somebody was faster."""
+        change = status_change(kinds.of(kind), namespace, name, make)
+        return cast(M, await self._registry.modify(change))
 
     async def patch(
         self,

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import grpc.aio
 
+from master.api.local import LocalClient
 from master.dispatch import wire
 from master.dispatch.feeds import Feeds, Sources
 from master.dispatch.heartbeats import Heartbeats, LeaseWriter, renew_seconds
@@ -23,7 +24,6 @@ from master.identity.authorization import Authorizer
 from master.identity.ca import Authority
 from master.identity.enrollment import Signer
 from master.store.contract import Store
-from pilothouse.client.interface import ResourceClient
 from pilothouse.process.clock import Clock
 from protos.resources_pb2_grpc import add_StreamsServicer_to_server
 
@@ -33,7 +33,7 @@ class Dispatcher:
 
     def __init__(
         self,
-        client: ResourceClient,
+        client: LocalClient,
         store: Store,
         sources: Sources,
         authority: Authority,
@@ -57,7 +57,7 @@ class Dispatcher:
             feeds=self.feeds,
             heartbeats=heartbeats,
             nodes=NodeWriter(client, sources.nodes, clock),
-            statuses=StatusWriter(client, self.feeds.index, clock),
+            statuses=StatusWriter(client, clock),
             reports=self._reports,
             tunnels=tunnels,
             signer=self.signer,

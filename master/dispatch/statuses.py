@@ -1,7 +1,7 @@
 """What agents observed, into the store.
 
-In: PodStatuses of a session. Out: pod statuses written with a compare on the pod's version, so
-that conditions of others are not lost; pods that have ended for good are removed. write()
+In: PodStatuses of a session. Out: pod statuses, each decided on the very state that it replaces,
+so that conditions of others are not lost; pods that have ended for good are removed. write()
 returns when all of it is durable or no longer matters: then the session acknowledges.
 
 An entry matters if the pod exists, has the entry's uid and is bound to the node. Anything else
@@ -15,9 +15,8 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
-from master.dispatch.assignments import AssignmentIndex
+from master.api.local import LocalClient
 from master.dispatch.references import PODS, Name
-from pilothouse.client.interface import ResourceClient
 from pilothouse.objects.errors import (
     BadRequest,
     Conflict,
@@ -25,14 +24,12 @@ from pilothouse.objects.errors import (
     Invalid,
     NotFound,
     TooLarge,
-    TooManyRequests,
 )
 from pilothouse.process.clock import Clock
 from protos.core_v1_pb2 import Pod, PodStatus
 from protos.dispatch_pb2 import PodStatuses
 from protos.meta_v1_pb2 import DeleteOptions, Preconditions
 
-ATTEMPTS = 5
 REFUSED = (BadRequest, Forbidden, Invalid, TooLarge)
 AT_ONCE = 256
 Written = Callable[[Name, str], None]  # name and resource version of a pod that was written
@@ -65,27 +62,18 @@ def merged(stored: PodStatus, said: PodStatus, now: float) -> PodStatus:
             condition.last_transition_time.Clear()
             condition.last_transition_time.seconds = int(now)
     status.conditions.extend(known.values())
-    status.qos_class = said.qos_class or stored.qos_class
+    status.qos_class = stored.qos_class or said.qos_class
     status.nominated_node_name = stored.nominated_node_name
     if stored.phase in _ENDED and said.phase not in _ENDED:
         status.phase, status.reason, status.message = stored.phase, stored.reason, stored.message
     return status
 
 
-def with_status(pod: Pod, status: PodStatus) -> Pod:
-    """A copy of the pod with that status."""
-    copy = Pod()
-    copy.CopyFrom(pod)
-    copy.status.CopyFrom(status)
-    return copy
-
-
 class StatusWriter:
     """See the module."""
 
-    def __init__(self, client: ResourceClient, index: AssignmentIndex, clock: Clock) -> None:
+    def __init__(self, client: LocalClient, clock: Clock) -> None:
         self._client = client
-        self._index = index
         self._clock = clock
 
     async def write(
@@ -109,36 +97,33 @@ class StatusWriter:
                     raise result
 
     async def _write(self, node: str, entry: PodStatuses.Entry, written: Written) -> None:
-        name = Name(PODS, entry.namespace, entry.name)
-        pod: Pod | None = self._known(node, name)
-        for _ in range(ATTEMPTS):
-            if pod is None or not matters(entry, node, pod):
-                pod = await self._read(name)
-            if pod is None or not matters(entry, node, pod):
-                return
-            try:
-                await self._apply(name, pod, entry, written)
-            except Conflict:
-                pod = None
-            except NotFound:
-                return
-            except REFUSED as error:
-                # Sent again it would be refused again, and hold up all that comes after it.
-                logger.warning("status of pod %s/%s dropped: %s", *name[1:], error)
-                return
-            else:
-                return
-        raise TooManyRequests(f"pod {name.namespace}/{name.name} changes too often to write to")
+        before = ""
 
-    async def _apply(
-        self, name: Name, pod: Pod, entry: PodStatuses.Entry, written: Written
-    ) -> None:
-        status = merged(pod.status, entry.status, self._clock.now())
-        if status != pod.status:
-            pod = await self._client.update_status(with_status(pod, status))
-            written(name, pod.metadata.resource_version)
-        if entry.terminated and pod.metadata.HasField("deletion_timestamp"):
-            await self._remove(pod)
+        def make(pod: Pod) -> PodStatus | None:
+            nonlocal before
+            before = pod.metadata.resource_version
+            return self._status(node, entry, pod)
+
+        name = Name(PODS, entry.namespace, entry.name)
+        try:
+            pod = await self._client.report_status(Pod, entry.name, entry.namespace, make)
+            if pod.metadata.resource_version != before:
+                written(name, pod.metadata.resource_version)
+            if entry.terminated and matters(entry, node, pod) and _is_ending(pod):
+                await self._remove(pod)
+        except (NotFound, Conflict):
+            return  # gone, or replaced by another of its name
+        except REFUSED as error:
+            # Sent again it would be refused again, and hold up all that comes after it.
+            logger.warning("status of pod %s/%s dropped: %s", *name[1:], error)
+
+    def _status(self, node: str, entry: PodStatuses.Entry, pod: Pod) -> PodStatus | None:
+        """What to store for the pod as it stands; None: nothing."""
+        return (
+            merged(pod.status, entry.status, self._clock.now())
+            if matters(entry, node, pod)
+            else None
+        )
 
     async def _remove(self, pod: Pod) -> None:
         options = DeleteOptions(
@@ -147,12 +132,6 @@ class StatusWriter:
         metadata = pod.metadata
         await self._client.delete(Pod, metadata.name, metadata.namespace, options=options)
 
-    def _known(self, node: str, name: Name) -> Pod | None:
-        found = self._index.find(node, name)
-        return found if isinstance(found, Pod) else None
 
-    async def _read(self, name: Name) -> Pod | None:
-        try:
-            return await self._client.get(Pod, name.name, name.namespace)
-        except NotFound:
-            return None
+def _is_ending(pod: Pod) -> bool:
+    return pod.metadata.HasField("deletion_timestamp")

@@ -41,7 +41,9 @@ class Wire:
 class FakeMaster(DispatchServicer):
     """Holds pods of one node, assigns them as the protocol says, keeps what it is told."""
 
-    def __init__(self, *, acknowledges: bool = True) -> None:
+    def __init__(self, *, acknowledges: bool = True, batches: bool = False) -> None:
+        self.batches = batches
+        self.joint: list[list[str]] = []  # what came together in one message
         self.pods: dict[str, Object] = {}
         self.acknowledges = acknowledges
         self.hellos: list[Hello] = []
@@ -82,7 +84,7 @@ class FakeMaster(DispatchServicer):
     async def _read(
         self, requests: AsyncIterator[AgentMessage], outbox: asyncio.Queue[MasterMessage | None]
     ) -> None:
-        async for message in requests:
+        async for message in _apart(requests, self.joint):
             match message.WhichOneof("content"):
                 case "heartbeat":
                     self.heartbeats += 1
@@ -128,6 +130,7 @@ class FakeMaster(DispatchServicer):
             cluster_cidr="10.244.0.0/16",
             dns_address="10.96.0.10",
             cluster_domain="cluster.local",
+            batches=self.batches,
         )
 
     def _complete(self) -> MasterMessage:
@@ -140,13 +143,17 @@ class FakeMaster(DispatchServicer):
 
     def assign(self, pod: Pod) -> None:
         """Bind a pod to the node, or change it."""
+        self.say(self.update(pod))
+
+    def update(self, pod: Pod) -> MasterMessage:
+        """What says so."""
         self.pods[pod.metadata.name] = Object(pod=pod)
         self.sequence += 1 + self.skip
         self.skip = 0
         update = Assignments(
             type=Assignments.INCREMENTAL, sequence=self.sequence, set=[Object(pod=pod)]
         )
-        self.say(MasterMessage(assignments=update))
+        return MasterMessage(assignments=update)
 
     def say(self, message: MasterMessage) -> None:
         """To the node, if it is there."""
@@ -195,6 +202,16 @@ async def _pump(messages: AsyncIterator[TunnelUp], tunnel: Wire) -> None:
     async for message in messages:
         tunnel.up.put_nowait(message)
     tunnel.up.put_nowait(None)
+
+
+async def _apart(
+    requests: AsyncIterator[AgentMessage], joint: list[list[str]]
+) -> AsyncIterator[AgentMessage]:
+    async for message in requests:
+        messages = [message, *message.more]
+        joint.append([part.WhichOneof("content") or "" for part in messages])
+        for part in messages:
+            yield part
 
 
 @asynccontextmanager

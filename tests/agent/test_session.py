@@ -60,6 +60,28 @@ async def test_reports_that_follow_each_other_go_together() -> None:
         assert len(master.messages) < 30
 
 
+async def test_status_and_events_go_in_one_message_to_a_master_that_reads_such() -> None:
+    master = FakeMaster(batches=True)
+    async with serving(master) as port, node_of(port):
+        await master.until(lambda: bool(master.hellos))
+        assert master.hellos[0].batches
+        master.assign(make_pod())
+        await master.until(lambda: master.phase("uid-web") == "Running")
+        await master.until(lambda: {e.reason for e in master.events} >= {"Pulled", "Started"})
+        assert ["pod_statuses", "events"] in master.joint
+
+
+async def test_what_comes_in_one_message_is_heard_in_its_order() -> None:
+    master = FakeMaster()
+    async with serving(master) as port, node_of(port):
+        await master.until(lambda: bool(master.hellos))
+        updates = [master.update(make_pod(name)) for name in ("a", "b")]
+        updates[0].more.append(updates[1])
+        master.say(updates[0])
+        await master.until(lambda: {master.phase(f"uid-{n}") for n in "ab"} == {"Running"})
+        assert master.resubscribed == 0
+
+
 async def test_a_pod_that_starts_at_once_is_reported_once() -> None:
     master = FakeMaster()
     async with serving(master) as port, node_of(port):

@@ -57,8 +57,8 @@ class Faulty(LocalClient):
         finally:
             self.calls.append(("update", obj.metadata.name))
 
-    async def update_status(self, obj: Any) -> Any:
+    async def report_status(self, kind: Any, name: str, namespace: str, make: Any) -> Any:
         if self.failures:
             raise self.failures.pop()
         self.statuses += 1
-        return await super().update_status(obj)
+        return await super().report_status(kind, name, namespace, make)

@@ -1,8 +1,20 @@
 from __future__ import annotations
 
+import asyncio
+
+import pytest
+
 from master.dispatch.assignments import AssignmentIndex
+from master.dispatch.batches import joined
 from master.dispatch.peers import PeerTable
-from master.dispatch.sessions import CONTROL_LIMIT, Session, Sessions
+from master.dispatch.sessions import (
+    ACKNOWLEDGE_AT_ONCE,
+    ACKNOWLEDGE_SECONDS,
+    ACKNOWLEDGE_SECONDS_AT_MOST,
+    CONTROL_LIMIT,
+    Session,
+    Sessions,
+)
 from protos.dispatch_pb2 import MasterMessage, TunnelCancel, Welcome
 
 
@@ -27,6 +39,42 @@ async def test_acknowledgements_coalesce() -> None:
     [message] = list(session.take(AssignmentIndex(), PeerTable()))
     assert isinstance(message, MasterMessage)
     assert message.status_ack.sequence == 2
+
+
+async def test_half_of_what_may_be_under_way_is_acknowledged_at_once() -> None:
+    session = Session("n1", "i")
+    said(session)
+    for sequence in range(1, ACKNOWLEDGE_AT_ONCE + 1):
+        session.acknowledge(sequence, within=3600.0)
+    async with asyncio.timeout(1.0):
+        await session.changed()
+    assert said(session) == ["status_ack"]
+
+
+@pytest.mark.parametrize(
+    ("sessions", "seconds"),
+    [
+        pytest.param(1, ACKNOWLEDGE_SECONDS, id="few"),
+        pytest.param(1_000, 1.0, id="many"),
+        pytest.param(9_000, ACKNOWLEDGE_SECONDS_AT_MOST, id="very many"),
+    ],
+)
+def test_acknowledgements_have_the_more_time_the_more_sessions_there_are(
+    sessions: int, seconds: float
+) -> None:
+    live = Sessions()
+    for number in range(sessions):
+        live.put(Session(f"n{number}", "i"))
+    assert live.patience == pytest.approx(seconds)
+
+
+def test_joined_messages_keep_their_order() -> None:
+    session = Session("n1", "i")
+    session.post(MasterMessage(welcome=Welcome(session="s")))
+    [joint] = joined(session.take(AssignmentIndex(), PeerTable()))
+    first = MasterMessage.FromString(joint)
+    contents = [message.WhichOneof("content") for message in (first, *first.more)]
+    assert contents == ["welcome", "peers", "assignments"]
 
 
 def test_control_queue_is_bounded() -> None:

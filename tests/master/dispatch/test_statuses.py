@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from master.dispatch.assignments import AssignmentIndex
 from master.dispatch.references import name_of
 from master.dispatch.statuses import StatusWriter, matters, merged
-from pilothouse.objects.errors import Conflict, Invalid, ServiceUnavailable, TooManyRequests
+from pilothouse.objects.errors import Invalid, ServiceUnavailable
 from pilothouse.process.clock import SystemClock
 from protos.core_v1_pb2 import Pod, PodStatus
 from protos.dispatch_pb2 import PodStatuses
@@ -79,38 +78,45 @@ async def api(tmp_path: Path) -> AsyncIterator[Faulty]:
         yield Faulty(registry)
 
 
-async def written(api: Faulty, index: AssignmentIndex, *entries: PodStatuses.Entry) -> list[Any]:
+async def written(api: Faulty, *entries: PodStatuses.Entry) -> list[Any]:
     echoes: list[Any] = []
-    writer = StatusWriter(api, index, SystemClock())
+    writer = StatusWriter(api, SystemClock())
     await writer.write("n1", entries, lambda name, version: echoes.append((name, version)))
     return echoes
 
 
-async def test_stale_index_is_no_obstacle(api: Faulty) -> None:
-    index = AssignmentIndex()
+async def test_status_is_written_over_what_others_have_changed(api: Faulty) -> None:
     pod = await api.create(pod_of("web", "n1"))
-    index.pod_changed(None, pod)
     newer = Pod()
     newer.CopyFrom(pod)
     newer.metadata.labels["by"] = "someone"
     await api.update(newer)
-    echoes = await written(api, index, entry_of(pod))
+    echoes = await written(api, entry_of(pod))
     stored = await api.get(Pod, "web", "default")
     assert (stored.status.phase, stored.metadata.labels["by"]) == ("Running", "someone")
     assert echoes == [(name_of(stored), stored.metadata.resource_version)]
 
 
-async def test_pod_that_the_index_has_not_seen_is_looked_up(api: Faulty) -> None:
-    pod = await api.create(pod_of("web", "n1"))
-    await written(api, AssignmentIndex(), entry_of(pod))
-    assert (await api.get(Pod, "web", "default")).status.phase == "Running"
-
-
 async def test_same_status_is_not_written_again(api: Faulty) -> None:
     pod = await api.create(pod_of("web", "n1"))
-    await written(api, AssignmentIndex(), entry_of(pod))
-    assert await written(api, AssignmentIndex(), entry_of(pod)) == []
-    assert api.statuses == 1
+    await written(api, entry_of(pod))
+    stored = await api.get(Pod, "web", "default")
+    assert await written(api, entry_of(pod)) == []
+    assert await api.get(Pod, "web", "default") == stored
+
+
+@pytest.mark.parametrize(
+    ("node", "uid"),
+    [pytest.param("n2", "", id="bound elsewhere"), pytest.param("n1", "other", id="another uid")],
+)
+async def test_status_of_a_pod_that_is_not_the_nodes_is_dropped(
+    api: Faulty, node: str, uid: str
+) -> None:
+    pod = await api.create(pod_of("web", node))
+    entry = entry_of(pod)
+    entry.uid = uid or pod.metadata.uid
+    assert await written(api, entry) == []
+    assert await api.get(Pod, "web", "default") == pod
 
 
 async def test_store_that_fails_is_not_acknowledged_and_the_others_are_written(
@@ -119,34 +125,34 @@ async def test_store_that_fails_is_not_acknowledged_and_the_others_are_written(
     pods = [await api.create(pod_of(name, "n1")) for name in "abc"]
     api.failures = [ServiceUnavailable("disk full")]
     with pytest.raises(ServiceUnavailable):
-        await written(api, AssignmentIndex(), *map(entry_of, pods))
+        await written(api, *map(entry_of, pods))
     assert api.statuses == 2
 
 
-async def test_pod_that_changes_all_the_time_is_given_up(api: Faulty) -> None:
-    pod = await api.create(pod_of("web", "n1"))
-    api.failures = [Conflict("again") for _ in range(10)]
-    with pytest.raises(TooManyRequests, match="too often"):
-        await written(api, AssignmentIndex(), entry_of(pod))
+async def test_status_that_breaks_a_rule_is_dropped(api: Faulty) -> None:
+    pods = [await api.create(pod_of(name, "n1")) for name in "ab"]
+    await written(api, entry_of(pods[0], "Dreaming"), entry_of(pods[1]))
+    phases = [pod.status.phase for pod in (await api.list(Pod)).items]
+    assert phases == ["Pending", "Running"]
 
 
 async def test_terminated_pod_goes_only_when_it_is_marked(api: Faulty) -> None:
     pods = [await api.create(pod_of(name, "n1")) for name in ("marked", "unmarked")]
     await api.delete(Pod, "marked", "default")
     entries = [entry_of(pod, "Failed", terminated=True) for pod in pods]
-    await written(api, AssignmentIndex(), *entries)
+    await written(api, *entries)
     assert [pod.metadata.name for pod in (await api.list(Pod)).items] == ["unmarked"]
 
 
 async def test_status_that_is_refused_does_not_hold_up_the_others(api: Faulty) -> None:
     pods = [await api.create(pod_of(name, "n1")) for name in "ab"]
     api.failures = [Invalid("a field")]
-    await written(api, AssignmentIndex(), *map(entry_of, pods))
+    await written(api, *map(entry_of, pods))
     assert api.statuses == 1
 
 
 async def test_of_two_entries_of_a_pod_the_later_counts(api: Faulty) -> None:
     pod = await api.create(pod_of("web", "n1"))
-    await written(api, AssignmentIndex(), entry_of(pod, "Pending"), entry_of(pod, "Running"))
+    await written(api, entry_of(pod, "Pending"), entry_of(pod, "Running"))
     assert (await api.get(Pod, "web", "default")).status.phase == "Running"
     assert api.statuses == 1
