@@ -1,8 +1,9 @@
 """Pods from creation to their nodes: a real master, hollow nodes with real sessions.
 
-One client creates the pods and watches them; the rate is from the first create to the last
-pod seen bound. Meanwhile everything else happens as always: every node gets its assignment,
-runs the pod in memory and reports it, events are written, the watch is told of every change.
+One client creates the pods over HTTPS and watches them over gRPC; the rate is from the first
+create to the last pod seen bound. Meanwhile everything else happens as always: every node gets
+its assignment, runs the pod in memory and reports it, events are written, the watch is told of
+every change.
 The time until the last pod is seen Running is shown too.
 """
 
@@ -15,20 +16,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import orjson
 import uvloop
 
-from benchmarks import machine, objects
+from benchmarks import machine, objects, posting
 from benchmarks.figures import BOUND_1000, BOUND_5000, FULL, IDLE, Promise, Report
 from benchmarks.hollow import hollow_nodes
+from benchmarks.https import access_token
 from benchmarks.master import Master, running_master
+from pilothouse.objects.codec import to_json
 from pilothouse.process import tls
-from protos.resources_pb2 import ListRequest, Object, Ref, WatchRequest, WriteRequest
+from protos.resources_pb2 import ListRequest, Ref, WatchRequest
 from protos.resources_pb2_grpc import ResourcesStub
 
 IN_FLIGHT = 32
 POD_NETWORK = "10.128.0.0/9"  # room for a /24 for each of 32,768 nodes
 DEADLINE = 120.0
-CREATE = "/pilothouse.v1.Resources/Create"
+PODS = "/api/v1/namespaces/default/pods"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,28 +62,28 @@ async def course(master: Master, pods: int, prefix: str) -> Course:
     """Create the pods, and watch them until they run."""
     pair = master.administrator()
     names = [f"{prefix}-{number:05}" for number in range(pods)]
+    token = await asyncio.to_thread(access_token, master)
     # Serialized before the clock starts: the client leaves the cores to the master.
-    requests = [
-        WriteRequest(object=Object(pod=objects.pod(name))).SerializeToString() for name in names
-    ]
-    async with tls.channel(master.target, pair) as channel, asyncio.timeout(DEADLINE):
-        create = channel.unary_unary(CREATE, None, None)
+    requests = [posting.request(PODS, token, _body(name)) for name in names]
+    async with (
+        asyncio.timeout(DEADLINE),
+        tls.channel(master.target, pair) as channel,
+        posting.connections(master.https_port, master.directory / "ca.crt", IN_FLIGHT) as opened,
+    ):
         watch = await _watch(ResourcesStub(channel))
         following = asyncio.create_task(_follow(watch, frozenset(names)))
-        numbers = iter(requests)
-
-        async def caller() -> None:
-            for request in numbers:
-                await create(request)
-
         used = machine.processor_seconds(master.pid)
         begun = time.perf_counter()
-        await asyncio.gather(*(caller() for _ in range(IN_FLIGHT)))
+        await posting.post_all(opened, requests)
         created = time.perf_counter() - begun
         bound, running = await following
         used = machine.processor_seconds(master.pid) - used
         watch.cancel()
     return Course(pods, created, bound - begun, running - begun, used)
+
+
+def _body(name: str) -> bytes:
+    return orjson.dumps(to_json(objects.pod(name)))
 
 
 async def _watch(stub: Any) -> Any:

@@ -68,7 +68,7 @@ class Https:
     def __init__(self, master: Master, seconds: int) -> None:
         self._master = master
         self._seconds = seconds
-        self._environment = os.environ | {"TOKEN": _token(master)}
+        self._environment = os.environ | {"TOKEN": access_token(master)}
 
     def create(self, prefix: str) -> Run:
         """Pods, as many as it takes."""
@@ -134,7 +134,8 @@ def _seconds(text: str) -> float:
     return float(number) * _UNITS[unit]
 
 
-def _token(master: Master) -> str:
+def access_token(master: Master) -> str:
+    """A new one of an administrator's."""
     command = [sys.executable, "-m", "pilothouse.cli.main", "access-token", "create"]
     options = ["--user=benchmark", "--administrator", f"--config={master.config}"]
     done = subprocess.run([*command, *options], check=True, stdout=subprocess.PIPE, text=True)
