@@ -57,8 +57,15 @@ class Faulty(LocalClient):
         finally:
             self.calls.append(("update", obj.metadata.name))
 
+    async def update_status(self, obj: Any) -> Any:
+        self._write_status()
+        return await super().update_status(obj)
+
     async def report_status(self, kind: Any, name: str, namespace: str, make: Any) -> Any:
+        self._write_status()
+        return await super().report_status(kind, name, namespace, make)
+
+    def _write_status(self) -> None:
         if self.failures:
             raise self.failures.pop()
         self.statuses += 1
-        return await super().report_status(kind, name, namespace, make)
