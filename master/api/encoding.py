@@ -69,13 +69,15 @@ def watched(type_: EventType, revision: Revision, framed_object: bytes | None) -
     return head + _WATCHED_TAG + varint(len(framed_object)) + framed_object
 
 
-def batched(messages: Iterable[bytes], more: bytes = _MORE_TAG) -> Iterator[bytes]:
+def batched(
+    messages: Iterable[bytes], more: bytes = _MORE_TAG, limit: int = BATCH_BYTES
+) -> Iterator[bytes]:
     """The messages as fewer, which carry others in the field `more` (its tag; by default that of
-    WatchResponse): of about BATCH_BYTES each."""
+    WatchResponse): of at most `limit` bytes, or alone and not copied."""
     parts: list[bytes] = []
     size = 0
     for message in messages:
-        if parts and size + len(message) > BATCH_BYTES:
+        if parts and size + len(message) > limit:
             yield b"".join(parts)
             parts, size = [], 0
         # Protobuf's fields may follow in any order, so the first message is simply continued.

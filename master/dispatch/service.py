@@ -177,12 +177,15 @@ class Conversation:
             logger.info("session %s is over", session.id)
 
     async def _write(self, context: Any) -> None:
-        session, index, peers = self._session, self._parts.feeds.index, self._parts.feeds.peers
-        while not session.over:
-            await session.changed()
-            messages = session.take(index, peers)
-            for message in joined(messages) if session.batches else messages:
-                await context.write(message)
+        while not self._session.over:
+            await self._session.changed()
+            await self._say(context)
+
+    async def _say(self, context: Any) -> None:
+        # A function of its own: while the session waits, it must not hold what it said last.
+        messages = self._session.take(self._parts.feeds.index, self._parts.feeds.peers)
+        for message in joined(messages) if self._session.batches else messages:
+            await context.write(message)
 
     async def _read(self, requests: AsyncIterator[AgentMessage]) -> None:
         try:

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from master.dispatch.assignments import AssignmentIndex
-from master.dispatch.batches import joined
+from master.dispatch.batches import JOINT_BYTES, joined
 from master.dispatch.peers import PeerTable
 from master.dispatch.sessions import (
     ACKNOWLEDGE_AT_ONCE,
@@ -75,6 +75,14 @@ def test_joined_messages_keep_their_order() -> None:
     first = MasterMessage.FromString(joint)
     contents = [message.WhichOneof("content") for message in (first, *first.more)]
     assert contents == ["welcome", "peers", "assignments"]
+
+
+def test_what_is_large_goes_alone_and_is_not_copied() -> None:
+    large = MasterMessage(welcome=Welcome(session="s" * JOINT_BYTES)).SerializeToString()
+    small = MasterMessage(tunnel_cancel=TunnelCancel(id="x"))
+    sent = list(joined([small, large, small, small]))
+    assert len(sent) == 3
+    assert sent[1] is large
 
 
 def test_control_queue_is_bounded() -> None:
