@@ -86,7 +86,11 @@ class LocalClient:
     ) -> M:
         """The object as stored."""
         stored = await self._registry.create(
-            obj, subresource=subresource, author=self.user, dry_run=dry_run
+            obj,
+            subresource=subresource,
+            manager=field_manager,
+            author=self.user,
+            dry_run=dry_run,
         )
         return cast(M, stored)
 

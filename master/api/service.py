@@ -116,6 +116,7 @@ class ResourcesService:
         stored = await self._registry.create(
             obj,
             subresource=request.subresource,
+            manager=request.field_manager,
             author=user,
             dry_run=request.dry_run,
             check=check,

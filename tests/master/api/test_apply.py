@@ -155,6 +155,13 @@ async def test_object_that_was_never_applied_belongs_to_its_maker(client: Resour
     assert forced.data["a"] == "2"
 
 
+async def test_creator_that_is_named_owns_the_object(client: ResourceClient) -> None:
+    made = await client.create(config_map(a="1"), field_manager="maker")
+    assert managers(made) == {("maker", "Update"): {"data", "a"}}
+    with pytest.raises(Conflict, match=r'conflict with "maker" using v1: \.data\.a'):
+        await apply(client, data(a="2"))
+
+
 async def test_list_elements_are_merged_by_their_key(client: ResourceClient) -> None:
     await apply(client, web(A="1", B="2"))
     other = written(

@@ -105,7 +105,8 @@ def test_a_node_with_its_pods_and_what_they_ask_for(pilot: Pilot) -> None:
 def test_several_and_none(pilot: Pilot) -> None:
     pilot("create", "configmap", "a", "--from-literal=k=v")
     pilot("create", "configmap", "b")
-    assert pilot("describe", "cm").out.count("Name:") == 2
+    rows = pilot("describe", "cm").rows
+    assert {"a", "b"} <= {row[1] for row in rows if row[0] == "Name:"}
     assert "  k:\n      v\n" in pilot("describe", "cm", "a").out
     assert "no matching objects" in pilot.refused("describe", "pods")
     assert '"x" not found' in pilot.refused("describe", "pod", "x")
