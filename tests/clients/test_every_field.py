@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Iterator
+from pathlib import Path as FilePath
 from typing import Any
 
 import pytest
@@ -188,3 +189,22 @@ def encoded(kind: Kind, document: Any, media: str) -> bytes:
         return yaml.safe_dump(document).encode()
     message = from_json(kind.message, document)
     return bytes(envelope.enveloped(kind.api_version, kind.kind, message.SerializeToString()))
+
+
+async def test_a_pod_with_everything_comes_back(api: Api, namespace: str) -> None:
+    pods = Collection.of(api, "v1", "pods", namespace)
+    text = FilePath(__file__).with_name("wide_pod.yaml").read_text()
+    document = yaml.safe_load(text)
+    document.update(apiVersion="v1", kind="Pod")
+    document["metadata"]["name"] = "wide"
+    made = await pods.create(document, fieldValidation="Strict")
+    assert lost(document, made) == []
+    assert lost(document, await pods.apply(document, "wide", force="true")) == []
+    deployments = Collection.of(api, "apps/v1", "deployments", namespace)
+    template = {"metadata": document["metadata"], "spec": {**document["spec"]}}
+    template["spec"]["restartPolicy"] = "Always"
+    del template["spec"]["activeDeadlineSeconds"]
+    spec = {"replicas": 0, "selector": {"matchLabels": {"app": "wide"}}, "template": template}
+    body = {"metadata": {"name": "wide"}, "spec": spec}
+    del template["metadata"]["name"]
+    assert lost(body, await deployments.create(body, fieldValidation="Strict")) == []
