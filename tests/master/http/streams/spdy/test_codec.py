@@ -71,6 +71,32 @@ def test_frames_look_as_the_draft_says() -> None:
     assert plain == b"\0\0\0\x01\0\0\0\x0astreamtype\0\0\0\x05error"
 
 
+# What kubectl 1.20.2 sent for `exec -i`, as it came.
+RECORDED = (
+    "80030001000000290000000100000000",
+    "000078f9e3c6a7c26260606004a7b392a2d4c45c6851c29a0a0a6800000000ffff",
+    "800300010000001700000003000000000000c22e555c92929907000000ffff",
+    "800300010000001900000005000000000000c22ac5565c92925f5a02000000ffff",
+    "800300010000001500000007000000000000c229975a5404000000ffff",
+    "000000030000000668656c6c6f0a0000000301000000",
+    "8003000300000008000000010000000580030003000000080000000500000005",
+)
+
+
+def test_what_kubectl_sends_is_understood() -> None:
+    decoder = Decoder()
+    assert [frame for wire in RECORDED for frame in decoder.feed(bytes.fromhex(wire))] == [
+        frames.SynStream(1, {"streamtype": "error"}),
+        frames.SynStream(3, {"streamtype": "stdin"}),
+        frames.SynStream(5, {"streamtype": "stdout"}),
+        frames.SynStream(7, {"streamtype": "stderr"}),
+        Data(3, b"hello\n"),
+        Data(3, fin=True),
+        frames.RstStream(1, 5),
+        frames.RstStream(5, 5),
+    ]
+
+
 @given(
     st.lists(FRAMES, max_size=12),
     st.lists(st.integers(1, 40), min_size=1, max_size=40),
