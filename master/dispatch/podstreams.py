@@ -118,22 +118,26 @@ def _in_container(pod: Pod, start: StreamStart) -> StreamStart:
 def container_of(pod: Pod, asked: str) -> str:
     """The container that is meant: the one asked for, the default or the only one.
 
-    Raises BadRequest naming the choices.
+    Raises BadRequest, in Kubernetes' words, naming the choices.
     """
-    spec = pod.spec
-    every = [c.name for c in (*spec.containers, *spec.init_containers)]
-    every += [c.ephemeral_container_common.name for c in spec.ephemeral_containers]
-    choices = f"choose one of: {', '.join(every)}"
+    spec, name = pod.spec, pod.metadata.name
+    containers = [container.name for container in spec.containers]
+    inits = [container.name for container in spec.init_containers]
+    added = [each.ephemeral_container_common.name for each in spec.ephemeral_containers]
+    every = [*containers, *inits, *added]
     if asked:
         if asked in every:
             return asked
-        raise BadRequest(f'container "{asked}" is not in pod "{pod.metadata.name}", {choices}')
+        why = f"container {asked} is not valid for pod {name}"
+        raise BadRequest(f"{why}, choose one of: [{' '.join(every)}]")
     default = pod.metadata.annotations.get(DEFAULT_CONTAINER, "")
     if default in every:
         return default
-    if len(spec.containers) == 1:
-        return spec.containers[0].name
-    raise BadRequest(f'pod "{pod.metadata.name}" has several containers, {choices}')
+    if len(containers) == 1:
+        return containers[0]
+    why = f"a container name must be specified for pod {name}, choose one of:"
+    others = f" or one of the init containers: [{' '.join(inits)}]" if inits else ""
+    raise BadRequest(f"{why} [{' '.join(containers)}]{others}")
 
 
 def check_log_options(options: PodLogOptions, pod: str) -> None:

@@ -123,7 +123,7 @@ async def test_a_log_that_cannot_be_read_is_answered_with_a_status(
         ),
         pytest.param("stream=both", 422, "stream: Unsupported value", id="stream"),
         pytest.param("tailLines=x", 400, "tailLines: Invalid value", id="no number"),
-        pytest.param("container=x", 400, "choose one of: main", id="container"),
+        pytest.param("container=x", 400, "container x is not valid for pod web", id="container"),
     ],
 )
 async def test_bad_options_name_the_field(

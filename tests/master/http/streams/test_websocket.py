@@ -265,7 +265,7 @@ async def test_process_that_is_slow_to_read_holds_the_caller_back(
     [
         pytest.param(exec_path("command=sh"), 400, "at least one", id="no stream"),
         pytest.param(exec_path("stdout=1"), 400, "command: Required", id="no command"),
-        pytest.param(exec_path(ALL + "&container=x"), 400, "choose one of: main", id="container"),
+        pytest.param(exec_path(ALL + "&container=x"), 400, "choose one of: [main]", id="container"),
         pytest.param(f"{path_of('exec', 'absent')}?{ALL}", 404, "absent", id="no pod"),
         pytest.param(f"{path_of('exec', 'late')}?{ALL}", 400, "not bound", id="not bound"),
         pytest.param(f"{path_of('exec', 'lost')}?{ALL}", 503, "not connected", id="no agent"),
