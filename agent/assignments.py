@@ -3,6 +3,8 @@
 In come Assignments of one session after another; out goes which pods began, changed or
 left. A pod is its uid: the same name with another uid is one that left and one that began.
 A gap in the numbering changes nothing and is answered with None: ask for a COMPLETE set.
+Kinds that this version does not know are passed over: while a cluster is upgraded, the master is
+newer than its nodes.
 """
 
 from __future__ import annotations
@@ -78,16 +80,16 @@ class AssignmentSet:
             self._put(key_of(message), message)
 
     def apply(self, update: Assignments) -> Changes | None:
-        """The changes, or None for a gap. ValueError: an object of a kind nobody assigns."""
+        """The changes, or None for a gap."""
         if update.type == Assignments.COMPLETE:
-            incoming = {key_of(m): m for m in map(_inner, update.set)}
+            incoming = _known(update.set)
             gone = [key for key in self._objects if key not in incoming]
             self._sequence = update.sequence
             return self._change(incoming, gone, complete=True)
         if update.sequence != self._sequence + 1:
             return None
         self._sequence = update.sequence
-        incoming = {key_of(m): m for m in map(_inner, update.set)}
+        incoming = _known(update.set)
         gone = [
             key
             for removed in update.removed
@@ -134,28 +136,23 @@ class AssignmentSet:
             self._pods.pop(PodUID(known.metadata.uid), None)
 
 
-def _inner(wrapped: Object) -> Message:
-    name = wrapped.WhichOneof("kind")
-    if name is None:
-        raise ValueError("an assigned object without a kind")
-    inner: Message = getattr(wrapped, name)
-    return inner
+_RESOURCES: dict[type[Message], str] = {
+    Pod: "pods",
+    ConfigMap: "configmaps",
+    Secret: "secrets",
+    Service: "services",
+}
+
+
+def _known(assigned: Iterable[Object]) -> dict[Key, Message]:
+    inner = (getattr(o, name) for o in assigned if (name := o.WhichOneof("kind")) is not None)
+    return {key_of(message): message for message in inner if type(message) in _RESOURCES}
 
 
 def key_of(message: Message) -> Key:
-    """Where the object stands; ValueError for a kind that is never assigned."""
-    match message:
-        case Pod():
-            resource = "pods"
-        case ConfigMap():
-            resource = "configmaps"
-        case Secret():
-            resource = "secrets"
-        case Service():
-            resource = "services"
-        case _:
-            raise ValueError(f"a {message.DESCRIPTOR.full_name} is no assignment")
-    return resource, message.metadata.namespace, message.metadata.name
+    """Where the object stands; KeyError for a kind that is not one of these."""
+    metadata = message.metadata  # type: ignore[attr-defined] # all of them have it
+    return _RESOURCES[type(message)], metadata.namespace, metadata.name
 
 
 def named_by(pod: Pod) -> set[Key]:

@@ -25,17 +25,18 @@ from agent.runtime.errors import RuntimeFault
 from agent.runtime.specs import PodUID
 from agent.runtime.states import Change, ContainerState, Sandbox
 from pilothouse.process import logs
-from protos.core_v1_pb2 import ConfigMap, Pod, PodStatus, Secret
+from protos.core_v1_pb2 import ConfigMap, Pod, PodStatus, Secret, Service
 from protos.dispatch_pb2 import Assignments, PodStatuses
 
 logger = logging.getLogger(__name__)
 
 LOOK_LIMIT = 60.0
 AGAIN_SECONDS = 5.0
-_KINDS: dict[str, type[Pod] | type[ConfigMap] | type[Secret]] = {
+_KINDS: dict[str, type[Pod | ConfigMap | Secret | Service]] = {
     "pods": Pod,
     "configmaps": ConfigMap,
     "secrets": Secret,
+    "services": Service,
 }
 
 
@@ -69,7 +70,7 @@ class Worker:
 
     def restore(self, kept: Mapping[str, bytes]) -> None:
         """Take up what the ledger kept."""
-        objects: list[Pod | ConfigMap | Secret] = []
+        objects: list[Pod | ConfigMap | Secret | Service] = []
         for key, value in kept.items():
             kind, _, rest = key.partition("/")
             if kind in _KINDS:

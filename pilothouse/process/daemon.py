@@ -19,11 +19,16 @@ logger = logging.getLogger(__name__)
 
 
 class Lifetime:
-    """What a running process tells the service that started it."""
+    """What a running process tells the service that started it.
+
+    The variables are taken: a child that found them would speak for this process, as Podman's
+    service does.
+    """
 
     def __init__(self) -> None:
-        self._address = os.environ.get("NOTIFY_SOCKET", "")
-        self._watchdog = int(os.environ.get("WATCHDOG_USEC", "0")) / 1e6
+        self._address = os.environ.pop("NOTIFY_SOCKET", "")
+        self._watchdog = int(os.environ.pop("WATCHDOG_USEC", "0")) / 1e6
+        os.environ.pop("WATCHDOG_PID", None)
 
     def ready(self, status: str = "") -> None:
         """The process serves now."""

@@ -126,3 +126,12 @@ def test_a_manager_that_is_gone_does_not_stop_the_process(tmp_path: Path) -> Non
         child.send_signal(signal.SIGTERM)
         assert said(child) == "cancelled"
         assert child.wait(DEADLINE) == 0
+
+
+def test_children_do_not_speak_to_the_service_manager() -> None:
+    body = "import os\nasync def main(lifetime):\n    print(sorted(os.environ), flush=True)\n"
+    told = {"NOTIFY_SOCKET": "/no/such", "WATCHDOG_USEC": "9000000", "WATCHDOG_PID": "1"}
+    with process(body, **told) as child:
+        names = said(child)
+    assert "PATH" in names
+    assert not any(name in names for name in told)
