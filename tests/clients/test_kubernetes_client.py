@@ -13,6 +13,7 @@ import pytest
 from kubernetes import client, config, dynamic, informer, utils, watch
 from kubernetes.leaderelection import electionconfig, leaderelection
 from kubernetes.leaderelection.resourcelock.leaselock import LeaseLock
+from kubernetes.stream import stream
 
 SECONDS = 20.0
 MANIFESTS = """
@@ -291,3 +292,47 @@ def test_a_leader_is_elected_by_a_lease(
     renewed = coordination.read_namespaced_lease("lock", namespace).spec
     assert renewed.acquire_time == held.acquire_time
     assert renewed.renew_time > held.renew_time
+
+
+def test_exec_and_logs_tell_streams_and_the_exit_code(
+    api: client.ApiClient, namespace: str
+) -> None:
+    core = client.CoreV1Api(api)
+    container = {"name": "main", "image": "app:1", "command": ["sh", "-c", "echo said; sleep 600"]}
+    core.create_namespaced_pod(
+        namespace, {"metadata": {"name": "p"}, "spec": {"containers": [container]}}
+    )
+    running = "status.phase=Running"
+    watcher = watch.Watch()
+    for _ in watcher.stream(
+        core.list_namespaced_pod, namespace, field_selector=running, timeout_seconds=int(SECONDS)
+    ):
+        watcher.stop()
+    assert core.read_namespaced_pod_log("p", namespace) == "said\n"
+    done = stream(
+        core.connect_get_namespaced_pod_exec,
+        "p",
+        namespace,
+        command=["sh", "-c", "echo out; echo err >&2; exit 7"],
+        stdin=False,
+        stdout=True,
+        stderr=True,
+        tty=False,
+        _preload_content=False,
+    )
+    done.run_forever(timeout=SECONDS)
+    assert (done.read_stdout(), done.read_stderr()) == ("out\n", "err\n")
+    assert done.returncode == 7
+    done.sock.shutdown()  # close() leaves it open once the server has closed
+    echoing = stream(
+        core.connect_post_namespaced_pod_exec,
+        "p",
+        namespace,
+        command=["cat"],
+        stdin=True,
+        stdout=True,
+        _preload_content=False,
+    )
+    echoing.write_stdin("to and fro\n")
+    assert echoing.readline_stdout(timeout=SECONDS) == "to and fro"
+    echoing.close()
