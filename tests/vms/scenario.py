@@ -6,12 +6,13 @@ import shutil
 import time
 from collections.abc import Callable
 
+from agent.runtime.references import DEFAULT_REGISTRY
 from tests.vms import cluster, image, machines, readme, traces, tree, wheels
 from tests.vms.client import Tally, calling
 from tests.vms.cluster import MACHINES, MASTER, NEWER, NODES, OLDER, PLACE, on, play
 from tests.vms.machines import Machine
 
-IMAGE = "docker.io/traefik/whoami:v1.10"
+IMAGE = f"{DEFAULT_REGISTRY}/traefik/whoami:v1.10"
 SECONDS = 90.0
 
 
