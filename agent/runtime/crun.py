@@ -14,6 +14,7 @@ import os
 import signal
 import tempfile
 from asyncio.subprocess import PIPE
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,7 +44,7 @@ async def execute(wanted: Execution) -> ExecResult:
     """See Runtime.exec. ExecTimeout, NotRunning."""
     with tempfile.TemporaryDirectory(prefix="pilothouse-exec-") as directory:
         pid_file, process_file = Path(directory, "pid"), Path(directory, "process.json")
-        _write_process(wanted, process_file)
+        write_process(wanted.container, wanted.config, wanted.command, process_file)
         process = await asyncio.create_subprocess_exec(
             PROGRAM,
             "exec",
@@ -65,15 +66,17 @@ async def execute(wanted: Execution) -> ExecResult:
         except asyncio.CancelledError:
             await _kill(process, pid_file)
             raise
-    return _result(code, out, err)
+    return result_of(code, out, err)
 
 
-def _write_process(wanted: Execution, path: Path) -> None:
+def write_process(container: ContainerID, config: Path, command: Sequence[str], path: Path) -> None:
+    """What the OCI runtime is to start: a process like the container's own, but with this command
+    line and no terminal. NotRunning."""
     try:
-        process = json.loads(wanted.config.read_bytes())["process"]
+        process = json.loads(config.read_bytes())["process"]
     except FileNotFoundError as error:
-        raise NotRunning(f"container {wanted.container} has ended") from error
-    process |= {"args": list(wanted.command), "terminal": False}
+        raise NotRunning(f"container {container} has ended") from error
+    process |= {"args": list(command), "terminal": False}
     path.write_text(json.dumps(process))
 
 
@@ -112,9 +115,12 @@ def _kill_inner(pid_file: Path) -> None:
         os.kill(int(pid_file.read_text()), signal.SIGKILL)
 
 
-def _result(code: int, out: bytes, err: bytes) -> ExecResult:
-    """The runtime reports its own failures with a code that a command may have too; its words
-    tell them apart."""
+def result_of(code: int, out: bytes, err: bytes) -> ExecResult:
+    """How a command ended. NotRunning: it could not be run in that container at all.
+
+    The runtime reports its own failures with a code that a command may have too; its words tell
+    them apart.
+    """
     if code != _OWN_FAILURE or out:
         return ExecResult(code, out, err)
     text = err.decode(errors="replace")

@@ -29,7 +29,7 @@ from agent.runtime.errors import (
 from agent.runtime.machine import STOPPED_BY_KILL, Machine, Pod, Run
 from agent.runtime.memory_logs import MemoryLogs
 from agent.runtime.memory_streams import AttachedSession, EchoConnection, ScriptSession
-from agent.runtime.script import Script
+from agent.runtime.script import Line, Script
 from agent.runtime.specs import (
     Channel,
     ContainerID,
@@ -343,7 +343,11 @@ class MemoryRuntime:
     ) -> Session:
         """A session with its script."""
         self._running(container)
-        return ScriptSession(self._exec_script(command), self.machine.clock, streams.tty)
+        script = self._exec_script(command)
+        if script.cannot_run:
+            said = Line(0.0, Channel.STDERR, script.cannot_run.encode())
+            script = Script(lines=(said,), ends_after=0.0, exit_code=127)
+        return ScriptSession(script, self.machine.clock, streams.tty)
 
     async def attach(self, container: ContainerID, streams: StreamSpec) -> Session:
         """What the run does from now on."""

@@ -369,6 +369,28 @@ class ExecContract:
         assert await session.exit_code() == 5
         await session.close()
 
+    async def test_an_exec_that_does_not_read_is_heard_to_its_end(self, world: World) -> None:
+        state = await world.run(*FOREVER)
+        command = ("sh", "-c", "echo said; exit 6")
+        session = await world.runtime.open_exec(state.id, command, StreamSpec(stdin=True))
+        with contextlib.suppress(StreamBroken):
+            for _ in range(64):
+                await session.write(b"x" * 65_536)
+        output = await session.read()
+        assert output is not None
+        assert output.data == b"said\n"
+        assert await session.read() is None
+        assert await session.exit_code() == 6
+        await session.close()
+
+    async def test_an_exec_session_of_nothing_has_code_127(self, world: World) -> None:
+        state = await world.run(*FOREVER)
+        session = await world.runtime.open_exec(state.id, ("/no/such/program",), StreamSpec())
+        while await session.read() is not None:
+            pass
+        assert await session.exit_code() in (126, 127)
+        await session.close()
+
     async def test_attach_talks_to_the_containers_own_process(self, world: World) -> None:
         pod = await world.sandbox()
         spec = world.container(pod, "cat", stdin=True)

@@ -1,4 +1,4 @@
-"""Interactive sessions: opened by REST, carried by the bare socket (wire.py)."""
+"""Sessions on terminals, and attached ones: opened by REST, on the bare socket (wire.py)."""
 
 from __future__ import annotations
 
@@ -31,35 +31,30 @@ class Interactive:
         self._socket = socket
         self._wait = wait
 
-    async def open_exec(
-        self, container: ContainerID, command: Sequence[str], streams: StreamSpec
-    ) -> Session:
-        """A process in a running container. NotFound, NotRunning."""
+    async def open_exec(self, container: ContainerID, command: Sequence[str]) -> Session:
+        """A process on a terminal in a running container. NotFound, NotRunning."""
         body = {
             "Cmd": list(command),
-            # Without a pipe for each stream the engine changes the host's /dev/null.
             "AttachStdin": True,
             "AttachStdout": True,
-            "AttachStderr": not streams.tty,
-            "Tty": streams.tty,
+            "AttachStderr": False,
+            "Tty": True,
         }
         try:
             answer = await self._engine.call("post", f"/containers/{container}/exec", body)
         except EngineRefused as error:
             raise NotRunning(error.message) from error
         session = answer["Id"]
-        start = {"Detach": False, "Tty": streams.tty}
+        start = {"Detach": False, "Tty": True}
         reader, writer = await upgraded(self._socket, f"/exec/{session}/start", start)
-        opened = UpgradedSession(
+        return UpgradedSession(
             reader,
             writer,
-            tty=streams.tty,
+            tty=True,
+            may_break=True,
             resize=lambda width, height: self._resize(f"/exec/{session}", width, height),
             exit_code=lambda: self._exec_code(session),
         )
-        if not streams.stdin:
-            await opened.close_input()
-        return opened
 
     async def _exec_code(self, session: str) -> int:
         pause = 0.005

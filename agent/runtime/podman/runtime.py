@@ -1,10 +1,10 @@
 """The runtime on Podman: sandboxes by system calls, containers by the engine.
 
 Put together here: the service (service.py) that is kept answering, calls on it (engine.py),
-sandboxes (../sandboxes.py), containers (containers.py), logs from files, one-shot commands by
-the OCI runtime, interactive streams on the bare socket. The engine may die at any time: what
-runs, runs on; calls fail with EngineUnavailable until it is back, then everything is looked
-at again. Use it inside the node's mount and network namespace.
+sandboxes (../sandboxes.py), containers (containers.py), logs from files, commands by the OCI
+runtime, terminals on the engine's bare socket. The engine may die at any time: what runs, runs
+on; calls fail with EngineUnavailable until it is back, then everything is looked at again. Use it
+inside the node's mount and network namespace.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from agent.runtime.contract import (
     Connection,
     Session,
 )
+from agent.runtime.crun_sessions import open_session
 from agent.runtime.errors import (
     EngineRefused,
     EngineUnavailable,
@@ -267,7 +268,10 @@ class PodmanRuntime:
     ) -> Session:
         """See the contract."""
         self._running(container)
-        return await self._interactive.open_exec(container, command, streams)
+        if streams.tty:
+            return await self._interactive.open_exec(container, command)
+        config = self._containers.oci_config(container)
+        return await open_session(container, config, command, stdin=streams.stdin)
 
     async def attach(self, container: ContainerID, streams: StreamSpec) -> Session:
         """See the contract."""

@@ -69,7 +69,11 @@ async def _ask(
 
 
 class UpgradedSession:
-    """Session over such a connection. resize and exit_code are asked on the REST side."""
+    """Session over such a connection. resize and exit_code are asked on the REST side.
+
+    may_break: the connection of a process that ends with input unread is reset: its exit code
+    tells then how it ended.
+    """
 
     def __init__(
         self,
@@ -77,12 +81,14 @@ class UpgradedSession:
         writer: asyncio.StreamWriter,
         *,
         tty: bool,
+        may_break: bool = False,
         resize: Callable[[int, int], Awaitable[None]],
         exit_code: Callable[[], Awaitable[int]],
     ) -> None:
         self._reader = reader
         self._writer = writer
         self._tty = tty
+        self._may_break = may_break
         self._resize = resize
         self._exit_code = exit_code
 
@@ -91,6 +97,8 @@ class UpgradedSession:
         try:
             return await (self._raw() if self._tty else self._frame())
         except OSError as error:
+            if self._may_break:
+                return None
             raise StreamBroken(f"podman: {error}") from error
 
     async def _raw(self) -> Output | None:
