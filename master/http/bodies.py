@@ -26,6 +26,13 @@ from pilothouse.objects.yamltext import Refused
 BODY_SECONDS: Final = 30.0  # the longest that a caller may take to send its body
 
 
+async def invite(request: web.BaseRequest) -> None:
+    """Tell a caller who waits for it that its body is wanted (Expect: 100-continue, RFC 9110)."""
+    if request.headers.get("Expect", "").lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # it is no part of the answer
+
+
 async def read(request: web.BaseRequest) -> bytes:
     """The whole body; TooLarge, BadRequest when it does not come."""
     if not request.can_read_body:
@@ -33,6 +40,7 @@ async def read(request: web.BaseRequest) -> bytes:
     try:
         if request.content.is_eof():  # it is here already, as nearly always
             return await request.read()
+        await invite(request)
         async with asyncio.timeout(BODY_SECONDS):
             return await request.read()
     except web.HTTPRequestEntityTooLarge as error:

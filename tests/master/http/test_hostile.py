@@ -113,6 +113,29 @@ async def test_broken_connection_leaves_the_server_well(
     assert (await api.get("/healthz")).status == 200
 
 
+@pytest.mark.parametrize(
+    ("place", "first"),
+    [
+        pytest.param(AT, b"HTTP/1.1 100 Continue\r\n", id="wanted"),
+        pytest.param("/api/v1/nonsense", b"HTTP/1.1 404 Not Found\r\n", id="not wanted"),
+    ],
+)
+async def test_body_that_waits_to_be_asked_for_is_asked_for_if_it_is_wanted(
+    master: Running, tmp_path: Path, place: str, first: bytes
+) -> None:
+    reader, writer = await connected(master, tmp_path)
+    body = json.dumps(config_map("waits")).encode()
+    head = f"POST {place}?dryRun=All HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    writer.write(f"{head}Content-Length: {len(body)}\r\nExpect: 100-continue\r\n\r\n".encode())
+    async with asyncio.timeout(10):
+        assert await reader.readline() == first
+        if b"100" in first:
+            assert await reader.readline() == b"\r\n"
+            writer.write(body)
+            assert await reader.readline() == b"HTTP/1.1 201 Created\r\n"
+    writer.close()
+
+
 async def test_time_limit_of_a_request_is_told(api: Api) -> None:
     assert (await api.get(f"{AT}?timeout=1s")).status == 200
     answer = await api.get(f"{AT}?timeout=soon")

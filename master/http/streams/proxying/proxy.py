@@ -19,6 +19,7 @@ from aiohttp import web
 from yarl import URL
 
 from master.dispatch.podstreams import PodStreams, require_node, started
+from master.http.bodies import invite
 from master.http.streams.proxying.exchange import PIECE, Switched, session_over
 from master.http.streams.proxying.headers import Caller, passed_back, passed_on
 from master.http.streams.proxying.target import (
@@ -136,9 +137,7 @@ async def _exchange(
 
 
 async def _body(request: web.BaseRequest) -> AsyncIterator[bytes]:
-    if request.headers.get("Expect", "").lower() == "100-continue":
-        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        request.writer.output_size = 0  # it is no part of the answer
+    await invite(request)
     async for piece in request.content.iter_chunked(PIECE):
         yield piece
 
