@@ -7,6 +7,7 @@ again    the same playbook changes nothing, also with --check
 grow     a third node
 upgrade  to a newer build, under a client that opens connections all the time
 back     to the build before, in the same way
+spoil    an upgrade to a build that does not work: the first node goes back, nothing fails
 reboot   of a node
 restore  a backup, the master's disk destroyed, all of it back
 remove   and no trace is left
@@ -30,6 +31,7 @@ STEPS = {
     "grow": scenario.grow,
     "upgrade": scenario.upgrade,
     "back": scenario.back,
+    "spoil": scenario.spoil,
     "reboot": scenario.reboot,
     "restore": scenario.restore,
     "remove": scenario.remove,

@@ -27,6 +27,7 @@ NODES = (Machine("n1", 11, PLACE), Machine("n2", 12, PLACE), Machine("n3", 13, P
 MACHINES = (MASTER, *NODES)
 OLDER = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["version"]
 NEWER = f"{OLDER}.post1"
+SPOILT = f"{OLDER}.post2"  # its agent does not start
 _SSH = (
     *("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"),
     *("-o", "LogLevel=ERROR", "-o", "ConnectTimeout=10"),

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from agent.runtime.references import DEFAULT_REGISTRY
 from tests.vms import cluster, image, machines, readme, traces, tree, wheels
 from tests.vms.client import Tally, calling
-from tests.vms.cluster import MACHINES, MASTER, NEWER, NODES, OLDER, PLACE, on, play
+from tests.vms.cluster import MACHINES, MASTER, NEWER, NODES, OLDER, PLACE, SPOILT, on, play
 from tests.vms.machines import Machine
 
 IMAGE = f"{DEFAULT_REGISTRY}/traefik/whoami:v1.10"
@@ -24,7 +24,7 @@ def up() -> None:
     tree.build(PLACE / "base", cluster.KEY.with_suffix(".pub").read_text().strip())
     shutil.rmtree(cluster.CHECKOUT, ignore_errors=True)
     cluster.make_checkout()
-    wheels.build(cluster.CHECKOUT, cluster.WHEELHOUSE, NEWER)
+    wheels.build(cluster.CHECKOUT, cluster.WHEELHOUSE, NEWER, SPOILT)
     image.archive(PLACE / "image.tar")
     machines.make_switch()
     for machine in MACHINES:
@@ -104,6 +104,20 @@ def _change(one: str, other: str, *options: str) -> None:
     _no_fault(tally)
     _equal(_versions(), dict.fromkeys(names, other))
     _equal(_containers(), before)
+    _service_answers(NODES)
+
+
+def spoil() -> None:
+    """A build that is not healthy stops at its first node, which goes back; nothing fails."""
+    names = [node.name for node in NODES]
+    before = _containers()
+    with calling(NODES[1], _url()) as tally:
+        said = _refused("upgrade.yml", f"pilothouse_version={SPOILT} pilothouse_source=wheelhouse")
+    _true(f"which is back at {OLDER}" in said, said[-6000:])
+    _no_fault(tally)
+    _eventually(lambda: _versions() == dict.fromkeys(names, OLDER), f"all nodes at {OLDER}")
+    _equal(_containers(), before)
+    play("upgrade.yml", "-e", "pilothouse_upgrade_backup=false")
     _service_answers(NODES)
 
 
@@ -200,6 +214,15 @@ def _versions() -> dict[str, str]:
 
 def _changed_in_all(playbook: str, *options: str) -> int:
     return sum(play(playbook, *options).values())
+
+
+def _refused(playbook: str, variables: str) -> str:
+    """What a playbook says that must fail."""
+    try:
+        play(playbook, "-e", variables)
+    except AssertionError as failure:
+        return str(failure)
+    raise AssertionError(f"{playbook} with {variables} did not fail")
 
 
 def _booted(node: Machine) -> str:

@@ -11,18 +11,27 @@ import tempfile
 from pathlib import Path
 
 
-def build(checkout: Path, wheelhouse: Path, newer: str) -> None:
+def build(checkout: Path, wheelhouse: Path, newer: str, spoilt: str) -> None:
     """Fill the wheelhouse; libraries that are there are not fetched again."""
     wheelhouse.mkdir(exist_ok=True)
     for stale in wheelhouse.glob("pilothouse-*"):
         stale.unlink()
+    where = ("--wheel-dir", str(wheelhouse), "--find-links", str(wheelhouse))
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "source"
         shutil.copytree(checkout, source)
-        project = source / "pyproject.toml"
-        text = re.sub(r'(?m)^version = ".*"$', f'version = "{newer}"', project.read_text())
-        project.write_text(text)
-        _wheel("--wheel-dir", str(wheelhouse), "--find-links", str(wheelhouse), str(source))
+        _renumber(source, newer)
+        _wheel(*where, str(source))
+        shutil.rmtree(source / "build")
+        _renumber(source, spoilt)
+        (source / "agent/serve.py").write_text("raise ValueError('spoilt')\n")
+        _wheel(*where, "--no-deps", str(source))
+
+
+def _renumber(source: Path, version: str) -> None:
+    project = source / "pyproject.toml"
+    text = re.sub(r'(?m)^version = ".*"$', f'version = "{version}"', project.read_text())
+    project.write_text(text)
 
 
 def _wheel(*arguments: str) -> None:
