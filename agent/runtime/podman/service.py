@@ -14,6 +14,7 @@ import json
 import logging
 import os
 import resource
+import shutil
 import time
 from asyncio.subprocess import DEVNULL
 from pathlib import Path
@@ -128,9 +129,13 @@ class Service:
         configuration = options.data_dir / "containers.conf"
         write_atomically(configuration, containers_conf(_lacks_sys_resource()).encode())
         options.socket.unlink(missing_ok=True)
+        scratch = options.data_dir / "scratch"
+        # What a service that was killed in the middle of a pull left there goes here.
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir()
         self._process = await asyncio.create_subprocess_exec(
             *command(options),
-            env={**os.environ, "CONTAINERS_CONF": str(configuration)},
+            env={**os.environ, "CONTAINERS_CONF": str(configuration), "TMPDIR": str(scratch)},
             # conmon leaves a file "oom" in its working directory when a container runs out of
             # memory, and inherits that directory from the service.
             cwd=options.data_dir,

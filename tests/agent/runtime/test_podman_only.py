@@ -2,6 +2,7 @@
 # ruff: noqa: ASYNC240 - small files on a local disk are what these tests look at
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -109,6 +110,15 @@ async def test_a_killed_engine_comes_back_and_containers_go_on(
     # An end while the engine was away is not lost either.
     assert (await world.runtime.wait(dies.id)).exit_code == 0
     assert (await world.runtime.exec(state.id, ("true",), timeout=10)).exit_code == 0
+    gc.collect()  # the warning about it belongs here, not to whichever test comes later
+
+
+async def test_what_a_killed_engine_left_of_a_pull_is_cleared(machine: hosts.Machine) -> None:
+    left = machine.options.data_dir / "scratch" / "storage1" / "layer"
+    left.parent.mkdir(parents=True)
+    left.write_text("half a layer")
+    async with started(machine):
+        assert list(left.parent.parent.iterdir()) == []
 
 
 async def test_a_killed_agents_pods_are_adopted_by_the_next(machine: hosts.Machine) -> None:
