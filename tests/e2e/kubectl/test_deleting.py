@@ -85,7 +85,11 @@ def test_wait_for_conditions_fields_and_deletion(kubectl: Kubectl) -> None:
     said = kubectl.refused("wait", "pod/shell", "--for=condition=Nothing", "--timeout=1s")
     assert "timed out waiting for the condition on pods/shell" in said
     kubectl("create", "configmap", "leaving")
-    with kubectl.running("wait", "configmap/leaving", "--for=delete", "--timeout=30s") as waiting:
+    # With -v=6 it tells of each answer: what it never saw it would miss.
+    arguments = ("wait", "configmap/leaving", "--for=delete", "--timeout=30s", "-v=6")
+    with kubectl.running(*arguments) as waiting:
+        assert waiting.stdout is not None
+        assert any(b"/configmaps" in line and b"200 OK" in line for line in waiting.stdout)
         kubectl("delete", "configmap", "leaving")
         assert waiting.wait(30) == 0
 
