@@ -49,6 +49,7 @@ from pilothouse.objects.errors import (
 )
 from pilothouse.objects.kinds import Kind
 from pilothouse.process.clock import Clock
+from pilothouse.process.entropy import Entropy
 from protos.core_v1_pb2 import Pod
 from protos.meta_v1_pb2 import DeleteOptions
 from protos.policy_v1_pb2 import PodDisruptionBudget
@@ -75,7 +76,7 @@ class Registry:
         limits: Limits | None = None,
         rng: random.Random | None = None,
     ) -> None:
-        rng = rng or random.SystemRandom()
+        rng = rng or Entropy()
         self._store = store
         self._clock = clock
         self._allocator = Allocator(ranges or Ranges(), rng)
