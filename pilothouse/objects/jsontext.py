@@ -1,7 +1,8 @@
 """JSON texts: parsed strictly and within limits, with lines and duplicates on demand.
 
-Parsing is the standard library's. Only where something is wrong with the document is its text
-read a second time, to find the line of each path and the members that stand there twice.
+A short text of the usual kind is parsed by orjson, everything else, and what orjson refuses, by the
+standard library, which sees members that stand there twice and tells what is wrong. Only where
+something is wrong is a text read a second time, to find the line of each path.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
+
+import orjson
 
 from pilothouse.objects.errors import BadRequest, TooLarge
 from pilothouse.objects.faults import FaultKind, Faults, Steps
@@ -43,7 +46,7 @@ class JsonText:
     """A parsed text: its value, and where things stand in it."""
 
     value: Any
-    text: str = field(repr=False)
+    text: str | bytes = field(repr=False)
     has_duplicates: bool = False
     first_line: int = 1
     _places: Places | None = None
@@ -51,6 +54,10 @@ class JsonText:
     @staticmethod
     def parse(data: bytes | str, max_bytes: int = MAX_BYTES) -> JsonText:
         """Parse one JSON value. BadRequest (syntax, UTF-8, NaN, depth) or TooLarge."""
+        if isinstance(data, bytes) and len(data) <= max_bytes:
+            value = _quickly_parsed(data)
+            if value is not _UNSURE:
+                return JsonText(value, data)
         text = utf8_text(data, max_bytes)
         _refuse_depth(text)
         parsed, end = _parse_one(text, _skip_space(text, 0), 1)
@@ -73,8 +80,34 @@ class JsonText:
     def places(self) -> Places:
         """Where everything stands; found at the first call."""
         if self._places is None:
-            self._places = scan(self.text, self.first_line)
+            self._places = scan(utf8_text(self.text), self.first_line)
         return self._places
+
+
+_UNSURE: Final = object()
+_SPACES: Final = b" \t\r\n"
+_ONE_DIGIT: Final = bytes.maketrans(b"123456789", b"0" * 9)
+_LONG_NUMBER: Final = b"0" * 19  # which may need more than 64 bits; orjson makes that a float
+
+
+def _quickly_parsed(data: bytes) -> Any:
+    """The value that the standard library would find; _UNSURE where orjson might find another.
+
+    No member stands twice if the text and its value have equally many. Each one has a quote with
+    a colon behind it, and so have strings here and there; equally often in the text and in what is
+    written of its value, where no character is written by its number.
+    """
+    if data.count(b"{") + data.count(b"[") > MAX_DEPTH or b"\\u" in data:
+        return _UNSURE
+    close = data.translate(_ONE_DIGIT, _SPACES)
+    if _LONG_NUMBER in close:
+        return _UNSURE
+    try:
+        value = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return _UNSURE
+    written = orjson.dumps(value).translate(None, _SPACES)
+    return value if close.count(b'":') == written.count(b'":') else _UNSURE
 
 
 def json_stream(text: str) -> Iterator[JsonText]:
