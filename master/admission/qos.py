@@ -7,7 +7,7 @@ from itertools import chain
 from typing import Final
 
 from master.admission.amounts import nanos
-from master.admission.remembering import remembered
+from pilothouse.objects.remembering import remembered
 from protos.core_v1_pb2 import PodSpec
 from protos.scalars_pb2 import Quantity
 

@@ -22,7 +22,7 @@ from master.http.negotiation import PARTIAL, PARTIAL_LIST, TABLE, Accepted, Medi
 from master.http.served import Served
 from master.http.tables import OBJECT, table_text
 from pilothouse.objects import yamltext
-from pilothouse.objects.codec import dump_json, encode_json, to_json
+from pilothouse.objects.codec import dump_json, encode_body, encode_json, to_json
 from protos.meta_v1_pb2 import ListMeta, PartialObjectMetadata
 
 CACHE_BYTES: Final = 64 * 1024 * 1024
@@ -129,10 +129,7 @@ class Rendering:
 
 def item_of(served: Served, obj: Any) -> bytes:
     """The JSON text of an object without its type."""
-    value = to_json(served.outgoing(obj))
-    value.pop("apiVersion", None)
-    value.pop("kind", None)
-    return dump_json(value)
+    return encode_body(served.outgoing(obj))
 
 
 def plain(message: Message, api_version: str, kind: str, accepted: Accepted) -> bytes:

@@ -20,7 +20,7 @@ from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 
 from pilothouse.objects.decoding import decoder
-from pilothouse.objects.encoding import Encode, encoder
+from pilothouse.objects.encoding import Encode, encoder, text_encoder
 from pilothouse.objects.errors import BadRequest, InternalError
 from pilothouse.objects.faults import FaultKind, Faults, Key, Lines, Steps
 from pilothouse.objects.jsontext import JsonText
@@ -44,17 +44,30 @@ class Strictness(Enum):
 def to_json(message: Message) -> dict[str, Any]:
     """The message as a JSON object of its own; a kind begins with apiVersion and kind."""
     encode, head = _encoder_of(cast(Descriptor, message.DESCRIPTOR))
+    body = _encoded(message, encode)
+    return {**head, **body} if head else body
+
+
+def _encoded(message: Message, encode: Encode) -> dict[str, Any]:
     try:
-        body = encode(message)
+        return encode(message)
     except ValueError as error:
         name = message.DESCRIPTOR.name
         raise InternalError(f"a stored {name} cannot be shown as JSON: {error}") from error
-    return {**head, **body} if head else body
 
 
 def encode_json(message: Message) -> bytes:
     """The message as compact JSON text; equal messages give equal bytes."""
     return dump_json(to_json(message))
+
+
+def encode_body(message: Message) -> bytes:
+    """The same without apiVersion and kind. Pod specs are remembered as text."""
+    descriptor = cast(Descriptor, message.DESCRIPTOR)
+    try:
+        return dump_json(_encoded(message, text_encoder(descriptor)))
+    except TypeError:  # an integer beyond 64 bits beside a pod spec
+        return dump_json(_encoded(message, encoder(descriptor)))
 
 
 def dump_json(value: Any) -> bytes:

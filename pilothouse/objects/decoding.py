@@ -12,11 +12,14 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, cast
 
+import orjson
 from google.protobuf.descriptor import Descriptor
 
 from pilothouse.objects.faults import Faults, Key, Path
+from pilothouse.objects.remembering import Memory
 from pilothouse.objects.schema import Member, Shape, Type, api_version, is_inline, members
 from pilothouse.objects.values import CONVERTERS, Arguments, Convert
+from protos.core_v1_pb2 import PodSpec
 
 Decode = Callable[[Any, Path, Faults], Arguments]
 
@@ -119,9 +122,9 @@ def _converter(member: Member) -> Convert:
 
 
 def _unless_empty(convert: Convert) -> Convert:
-    def converted(item: Any, path: Path, key: Any, faults: Faults) -> Arguments | None:
-        arguments: Arguments = convert(item, path, key, faults)
-        return None if _is_empty(arguments) else arguments
+    def converted(item: Any, path: Path, key: Any, faults: Faults) -> Any:
+        arguments = convert(item, path, key, faults)
+        return None if type(arguments) is dict and _is_empty(arguments) else arguments
 
     return converted
 
@@ -213,7 +216,35 @@ def _message_converter(descriptor: Descriptor) -> Convert:
             compiled.append(decoder(descriptor))
         return compiled[0](item, (path, key), faults)
 
-    return convert
+    return _remembering(convert) if descriptor is PodSpec.DESCRIPTOR else convert
+
+
+def _remembering(convert: Convert) -> Convert:
+    """The same with a memory of whole specs, by their JSON; those at fault are not in it.
+
+    What it knows is a message, which its parent copies as it would be made of arguments.
+    """
+    memory: Memory[PodSpec] = Memory()
+
+    def converted(item: Any, path: Path, key: Any, faults: Faults) -> Arguments | PodSpec:
+        written = _written(item)
+        try:
+            return memory[written]
+        except KeyError:
+            arguments: Arguments = convert(item, path, key, faults)
+        if written and not faults.found and not _is_empty(arguments):
+            memory.keep(written, PodSpec(**arguments))
+        return arguments
+
+    return converted
+
+
+def _written(item: Any) -> bytes:
+    """The value's own text; nothing for numbers and strings that orjson does not write."""
+    try:
+        return orjson.dumps(item)
+    except orjson.JSONEncodeError:
+        return b""
 
 
 def _transparent_converter(descriptor: Descriptor) -> Convert:

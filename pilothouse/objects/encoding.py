@@ -1,4 +1,8 @@
-"""Messages to JSON values: one closure per message type, compiled from its descriptor."""
+"""Messages to JSON values: one closure per message type, compiled from its descriptor.
+
+There are two encoders of a type. That for values gives nothing but JSON values. That for texts
+gives what orjson writes: in it a pod spec is a piece of text, remembered for equal specs.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +13,18 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, cast
 
+import orjson
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message_factory import GetMessageClass
 
+from pilothouse.objects.remembering import remembered
 from pilothouse.objects.schema import Member, Shape, Type, is_inline, members
 from pilothouse.objects.time import duration_text, micro_time_text, time_text
+from protos.core_v1_pb2 import PodSpec
 
 Encode = Callable[[Any], dict[str, Any]]
 Convert = Callable[[Any], Any]
+Nested = Callable[[Descriptor], Convert]
 
 # Where JSON shows a field that is unset. Message types that are no scalars show their own
 # empty object; repeated fields, optional ones and times are null.
@@ -32,13 +40,22 @@ _EMPTY = {
 }
 
 
-@cache
 def encoder(descriptor: Descriptor) -> Encode:
     """The function that turns a message of this type into a JSON object.
 
     TimeError for a time beyond the year 9999 and ValueError for raw JSON that is none: both can
     only come from a writer of protobuf bytes, and codec.check finds them at the door.
     """
+    return _encoder(descriptor, _value)
+
+
+def text_encoder(descriptor: Descriptor) -> Encode:
+    """The same for orjson.dumps alone: pod specs are orjson.Fragment."""
+    return _encoder(descriptor, _text)
+
+
+@cache
+def _encoder(descriptor: Descriptor, nested: Nested) -> Encode:
     table: dict[FieldDescriptor, tuple[str, Convert | None]] = {}
     inlined: dict[FieldDescriptor, Encode] = {}
     template: dict[str, Any] = {}
@@ -70,14 +87,14 @@ def encoder(descriptor: Descriptor) -> Encode:
 
     for member in members(descriptor).values():
         if not member.within:
-            table[member.field] = member.json, _converter(member)
+            table[member.field] = member.json, _converter(member, nested)
         if member.always:
             template[member.json] = _default(member)
             if _shows_empty_object(member):
-                late.append((member.json, _empty_object(cast(Descriptor, member.message))))
+                late.append((member.json, _empty_object(cast(Descriptor, member.message), nested)))
     for field in descriptor.fields:
         if is_inline(field):
-            inlined[field] = _lazily(cast(Descriptor, field.message_type))
+            inlined[field] = _lazily(cast(Descriptor, field.message_type), nested)
     return encode_with_inlined if inlined else encode
 
 
@@ -92,26 +109,39 @@ def _shows_empty_object(member: Member) -> bool:
     return single and not member.nullable
 
 
-def _empty_object(descriptor: Descriptor) -> Callable[[], Any]:
-    encode = _lazily(descriptor)
+def _empty_object(descriptor: Descriptor, nested: Nested) -> Callable[[], Any]:
+    encode = nested(descriptor)
     empty = GetMessageClass(descriptor)()
     return lambda: encode(empty)
 
 
-def _lazily(descriptor: Descriptor) -> Encode:
+def _lazily(descriptor: Descriptor, nested: Nested) -> Encode:
     """The type's encoder, compiled at first use: types may contain themselves."""
     compiled: list[Encode] = []
 
     def encode(message: Any) -> dict[str, Any]:
         if not compiled:
-            compiled.append(encoder(descriptor))
+            compiled.append(_encoder(descriptor, nested))
         return compiled[0](message)
 
     return encode
 
 
-def _converter(member: Member) -> Convert | None:
-    one = _value_converter(member)
+def _value(descriptor: Descriptor) -> Convert:
+    return _lazily(descriptor, _value)
+
+
+def _text(descriptor: Descriptor) -> Convert:
+    return _spec_text if descriptor is PodSpec.DESCRIPTOR else _lazily(descriptor, _text)
+
+
+@remembered
+def _spec_text(spec: PodSpec) -> orjson.Fragment:
+    return orjson.Fragment(orjson.dumps(encoder(cast(Descriptor, spec.DESCRIPTOR))(spec)))
+
+
+def _converter(member: Member, nested: Nested) -> Convert | None:
+    one = _value_converter(member, nested)
     if member.shape is Shape.SINGLE:
         return one
     if member.shape is Shape.LIST:
@@ -123,7 +153,7 @@ def _converter(member: Member) -> Convert | None:
     return lambda values: {key: one(values[key]) for key in sorted(values)}
 
 
-def _value_converter(member: Member) -> Convert | None:
+def _value_converter(member: Member, nested: Nested) -> Convert | None:
     match member.type:
         case Type.STRING | Type.BOOLEAN | Type.INT32 | Type.INT64:
             return None
@@ -144,9 +174,9 @@ def _value_converter(member: Member) -> Convert | None:
         case Type.RAW | Type.FIELDS | Type.JSON:
             return _raw
         case Type.TRANSPARENT:
-            return _transparent(cast(Descriptor, member.message))
+            return _transparent(cast(Descriptor, member.message), nested)
         case Type.MESSAGE:
-            return _lazily(cast(Descriptor, member.message))
+            return nested(cast(Descriptor, member.message))
 
 
 def _nullable_time(text: Callable[[Any], str]) -> Convert:
@@ -168,13 +198,13 @@ def _number(value: float) -> int | float:
     return int(value) if value.is_integer() and abs(value) < _PLAIN_NUMBERS else value
 
 
-def _transparent(descriptor: Descriptor) -> Convert:
+def _transparent(descriptor: Descriptor, nested: Nested) -> Convert:
     """The value of the field that is set: a list, else an object, else the boolean."""
     compiled: list[tuple[Member, Convert | None]] = []
 
     def convert(message: Any) -> Any:
         if not compiled:  # at first use: types may contain themselves
-            compiled.extend((m, _converter(m)) for m in _by_precedence(descriptor))
+            compiled.extend((m, _converter(m, nested)) for m in _by_precedence(descriptor))
         value = None
         for member, one in compiled:
             if not _shows(message, member):

@@ -14,7 +14,7 @@ from typing import Final
 from master.admission.defaults.container import default_container, default_ephemeral
 from master.admission.defaults.resources import default_requests, round_up_resources
 from master.admission.defaults.volume import default_volume
-from master.admission.remembering import remembered
+from pilothouse.objects.remembering import remembered
 from protos.core_v1_pb2 import Container, Pod, PodSpec
 
 SYSTEM_PRIORITIES: Final = {

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from master.admission.faults import Path, forbidden, invalid
-from master.admission.remembering import remembered
 from master.admission.rules.gated import check_narrowing, level_narrowed
 from master.admission.rules.pod_spec import check_pod_spec
 from master.admission.rules.pod_status import check_pod_status
 from pilothouse.objects.errors import Cause
+from pilothouse.objects.remembering import remembered
 from protos.core_v1_pb2 import Container, EphemeralContainer, Pod, PodSpec, Toleration
 
 _SPEC: Final[Path] = ("spec",)
