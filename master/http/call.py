@@ -18,7 +18,7 @@ from master.identity.authorization import Action
 from master.identity.user import User
 from pilothouse.objects.errors import BadRequest, Cause, Invalid
 
-MAX_MANAGER = 128  # characters of a manager's name
+MAX_MANAGER = 128  # bytes of a manager's name
 
 
 class Call:
@@ -78,12 +78,8 @@ class Call:
 
     @property
     def manager(self) -> str:
-        """Who owns what this request writes: fieldManager, else the program's name."""
-        named = self.named_manager
-        if named:
-            return named
-        agent: str = self.request.headers.get("User-Agent", "")
-        return agent.partition("/")[0][:MAX_MANAGER] or "unknown"
+        """Who owns what this request writes: fieldManager, else the program's name, "" for none."""
+        return self.named_manager or _program(self.request.headers.get("User-Agent", ""))
 
     def action(self, verb: str) -> Action:
         """What is to be authorized."""
@@ -104,6 +100,14 @@ class Call:
             return self.parameters.flag("pretty")
         agent: str = self.request.headers.get("User-Agent", "")
         return agent.startswith(("curl", "Wget", "Mozilla/5.0"))
+
+
+def _program(agent: str) -> str:
+    """What a User-Agent begins with, as Kubernetes takes it for a manager's name."""
+    name = agent.partition("/")[0]
+    if not name.isprintable():
+        name = "".join(filter(str.isprintable, name))
+    return name.encode()[:MAX_MANAGER].decode(errors="ignore")
 
 
 def _no_manager(reason: str, message: str) -> Invalid:

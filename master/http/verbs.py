@@ -91,7 +91,7 @@ class Verbs:
         require_version(call.served, incoming, None)
         stored = await self._registry.create(
             incoming,
-            manager=call.named_manager,
+            manager=call.manager,
             seen=call.served.kind,
             author=call.user,
             dry_run=call.parameters.dry_run,
@@ -126,7 +126,7 @@ class Verbs:
             self._authorizer.require(call.user, call.action("create"))
             stored = await self._registry.create(
                 incoming,
-                manager=call.named_manager,
+                manager=call.manager,
                 seen=call.served.kind,
                 dry_run=dry_run,
                 check=check,

@@ -127,7 +127,11 @@ def _owner(entry: ManagedFieldsEntry) -> Owner:
 
 def write_owners(obj: Any, owners: Iterable[Owner]) -> None:
     """Set the object's managedFields; an owner without fields is left out."""
-    entries = [_entry(owner) for owner in sorted(owners, key=_place) if owner.fields]
+    entries = [
+        entry_of(owner, to_fields_v1(owner.fields))
+        for owner in sorted(owners, key=_place)
+        if owner.fields
+    ]
     obj.metadata.ClearField("managed_fields")
     obj.metadata.managed_fields.extend(entries)
 
@@ -142,7 +146,8 @@ def _place(owner: Owner) -> tuple[str, int, str, str, str]:
     )
 
 
-def _entry(owner: Owner) -> ManagedFieldsEntry:
+def entry_of(owner: Owner, fields_v1: bytes) -> ManagedFieldsEntry:
+    """An owner as managedFields say it, with his fields as FieldsV1."""
     entry = ManagedFieldsEntry(
         manager=owner.manager,
         operation=owner.operation,
@@ -152,7 +157,7 @@ def _entry(owner: Owner) -> ManagedFieldsEntry:
     )
     if owner.time is not None:
         entry.time.seconds = owner.time
-    entry.fields_v1.raw = to_fields_v1(owner.fields)
+    entry.fields_v1.raw = fields_v1
     return entry
 
 

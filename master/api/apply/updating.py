@@ -14,6 +14,7 @@ from master.api.apply.ownership import (
     UPDATE,
     Owner,
     capped,
+    entry_of,
     ownable,
     owned_by,
     owners_of,
@@ -21,9 +22,10 @@ from master.api.apply.ownership import (
     writable,
     write_owners,
 )
-from master.api.apply.paths import NONE, FieldSet
+from master.api.apply.paths import NONE, FieldSet, to_fields_v1
 from master.api.apply.versions import document, in_version
 from pilothouse.objects.kinds import Kind
+from pilothouse.objects.remembering import Memory
 from protos.core_v1_pb2 import Pod
 from protos.meta_v1_pb2 import ManagedFieldsEntry
 
@@ -34,15 +36,35 @@ _ACCOUNT: Final = frozenset({"serviceAccount", "serviceAccountName"})
 _ADMITTED: Final = _ACCOUNT | {"tolerations"}
 
 
+# The FieldsV1 of new objects, by the object without its name and what is nobody's of it: who makes
+# many things alike (the pods of a job, say) has them worked out once.
+_created: Final[Memory[bytes]] = Memory()
+
+
 def created_by(new: Any, author: Any, writer: Owner, kind: Kind) -> None:
     """Set the owners of a new object: the writer owns what is in it, and its defaults.
 
     `author` is the object as it came, without defaults.
     """
-    empty = type(new)()
     new.metadata.ClearField("managed_fields")
-    mine = ownable(difference(new, empty, kind, "").written) - _left_open(author)
-    write_owners(new, [writer.owning(mine)])
+    fields_v1 = _fields_at_creation(new, _left_open(author), kind)
+    if fields_v1:
+        new.metadata.managed_fields.append(entry_of(writer, fields_v1))
+
+
+def _fields_at_creation(new: Any, left_open: FieldSet, kind: Kind) -> bytes:
+    unnamed = type(new)()
+    unnamed.CopyFrom(new)
+    unnamed.metadata.ClearField("name")
+    head = f"{kind.api_version} {kind.kind} {sorted(left_open)} ".encode()
+    written = head + unnamed.SerializeToString()
+    try:
+        return _created[written]
+    except KeyError:
+        mine = ownable(difference(new, type(new)(), kind, "").written) - left_open
+    found = to_fields_v1(mine) if mine else b""
+    _created.keep(written, found)
+    return found
 
 
 def _left_open(author: Any) -> FieldSet:

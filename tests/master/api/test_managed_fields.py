@@ -48,6 +48,19 @@ def changed(obj: Any, **document: Any) -> Any:
     return new
 
 
+def test_objects_that_are_alike_have_the_same_owner_of_the_same_fields() -> None:
+    web = {"containers": [{"name": "web", "image": "web:1"}]}
+    [first] = fields_of(made(Pod, spec=web))
+    assert fields_of(made(Pod, now=2, spec=web)) == [first]
+    assert fields_of(made(Pod, spec={**web, "hostname": "web"})) != [first]
+    # The same object comes of both; but only one of them was given its account.
+    [given] = fields_of(made(Pod, spec={**web, "serviceAccountName": "default"}))
+    assert given["f:spec"].keys() - first["f:spec"].keys() == {
+        "f:serviceAccount",
+        "f:serviceAccountName",
+    }
+
+
 CREATED: dict[str, tuple[type[Message], dict[str, Any], dict[str, Any]]] = {
     "map": (
         ConfigMap,

@@ -364,6 +364,27 @@ async def test_manager_that_is_named_owns_what_it_creates(api: Api) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("agent", "managers"),
+    [
+        pytest.param("helm/v3.16.2 (linux)", ["helm"], id="program-and-version"),
+        pytest.param(
+            "\tOpenAPI-Generator\u00ad/30.1/python", ["OpenAPI-Generator"], id="unprintable"
+        ),
+        pytest.param("é" * 100, ["é" * 64], id="long"),
+        pytest.param("", [], id="nobody"),
+    ],
+)
+async def test_program_that_creates_owns_it(api: Api, agent: str, managers: list[str]) -> None:
+    name = f"of-{len(agent)}"
+    path = "/api/v1/namespaces/default/configmaps"
+    made = await api.ask("POST", path, config_map(name, a="1"), User_Agent=agent)
+    entries = made.json["metadata"].get("managedFields", [])
+    assert [entry["manager"] for entry in entries] == managers
+    assert all("f:data" in entry["fieldsV1"] for entry in entries)
+    assert (await api.get(f"{path}/{name}")).json["metadata"].get("managedFields", []) == entries
+
+
 async def test_delete_of_some_kinds_answers_with_the_object(api: Api) -> None:
     at = await api.namespace("returned")
     made = await api.make(f"{at}/serviceaccounts", {"metadata": {"name": "s"}})
