@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
+from urllib.parse import urljoin, urlsplit, urlunsplit
 
 import grpc.aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -31,6 +32,9 @@ from protos.scalars_pb2 import IntOrString
 
 _BODY_SHOWN = 256
 _USER_AGENT = "pilothouse-probe/1"
+_REDIRECTS = 10
+_REDIRECTING = frozenset({301, 302, 303, 307, 308})
+_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,18 +73,28 @@ class NetworkChecks:
         return await run_command(self._runtime, target, action, seconds)
 
     async def http(self, target: Target, action: HTTPGetAction, seconds: float) -> str:
-        """Passes with a status from 200 to 399."""
+        """Passes with a status from 200 to 399. Redirects to the same host are followed, as
+        Kubernetes does; one to another host passes, for who is there is not what is asked."""
         try:
             where = address_of(target, action)
             async with asyncio.timeout(seconds):
-                status, body = await http_get(where, action.http_headers, self._unverified)
+                answer = await self._follow(where, action.http_headers)
         except TimeoutError:
             return f'Get "{action.path}": no answer within {seconds:g}s'
         except (OSError, ValueError) as error:
             return f'Get "{action.path}": {error}'
-        if 200 <= status < 400:
+        if 200 <= answer.status < 400:
             return ""
-        return f"HTTP status {status}: {body.decode(errors='replace')}"
+        return f"HTTP status {answer.status}: {answer.body.decode(errors='replace')}"
+
+    async def _follow(self, where: Address, headers: Sequence[HTTPHeader]) -> Answer:
+        for _ in range(_REDIRECTS):
+            answer = await http_get(where, headers, self._unverified)
+            onward = redirected(where, answer)
+            if onward is None:
+                return answer
+            where = onward
+        raise ValueError(f"stopped after {_REDIRECTS} redirects")
 
     async def tcp(self, target: Target, action: TCPSocketAction, seconds: float) -> str:
         """Passes when the connection opens."""
@@ -181,10 +195,29 @@ def address_of(target: Target, action: HTTPGetAction) -> Address:
     )
 
 
-async def http_get(
-    where: Address, headers: Iterable[HTTPHeader], tls: ssl.SSLContext
-) -> tuple[int, bytes]:
-    """Status and the beginning of the body. OSError; ValueError: not HTTP.
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Status, the beginning of the body, and the Location header, "" for none."""
+
+    status: int
+    body: bytes
+    location: str = ""
+
+
+def redirected(where: Address, answer: Answer) -> Address | None:
+    """Where on the same host the answer leads on to; None: nowhere, or to another host."""
+    if answer.status not in _REDIRECTING or not answer.location:
+        return None
+    host = f"[{where.host}]" if ":" in where.host else where.host
+    url = urlsplit(urljoin(f"{where.scheme}://{host}:{where.port}{where.path}", answer.location))
+    if url.scheme not in _PORTS or url.hostname != where.host.lower():
+        return None
+    path = urlunsplit(("", "", url.path or "/", url.query, ""))
+    return Address(url.scheme, where.host, url.port or _PORTS[url.scheme], path)
+
+
+async def http_get(where: Address, headers: Iterable[HTTPHeader], tls: ssl.SSLContext) -> Answer:
+    """The answer to one request. OSError; ValueError: not HTTP.
 
     One GET with Connection: close needs no library, and one costs each node 10 MB.
     """
@@ -196,9 +229,12 @@ async def http_get(
         writer.write(request)
         await writer.drain()
         status = _status(await reader.readline())
-        while (await reader.readline()).strip():
-            pass
-        return status, await reader.read(_BODY_SHOWN)
+        location = ""
+        while line := (await reader.readline()).strip():
+            name, _, value = line.partition(b":")
+            if name.lower() == b"location":
+                location = value.strip().decode("latin-1")
+        return Answer(status, await reader.read(_BODY_SHOWN), location)
     finally:
         writer.close()
 

@@ -15,7 +15,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 from prometheus_client import CollectorRegistry, Gauge
 
-from agent.checks import NetworkChecks, Target, port_number
+from agent.checks import Address, Answer, NetworkChecks, Target, port_number, redirected
 from agent.pages import Pages
 from agent.runtime.machine import Machine
 from agent.runtime.memory import MemoryRuntime
@@ -66,13 +66,28 @@ async def answering(answer: bytes, seen: list[bytes] | None = None) -> AsyncIter
     [
         (b"HTTP/1.1 200 OK\r\n\r\n", ""),
         (b"HTTP/1.0 204 No Content\r\n\r\n", ""),
-        (b"HTTP/1.1 302 Found\r\nLocation: /x\r\n\r\n", ""),
+        (b"HTTP/1.1 302 Found\r\nLocation: http://elsewhere.example/x\r\n\r\n", ""),
+        (b"HTTP/1.1 302 Found\r\n\r\n", ""),
+        (
+            b"HTTP/1.1 302 Found\r\nLocation: /health\r\n\r\n",
+            'Get "/health": stopped after 10 redirects',
+        ),
         (b"HTTP/1.1 500 Oops\r\n\r\nbroken", "HTTP status 500: broken"),
         (b"HTTP/1.1 404 Not Found\r\n\r\n", "HTTP status 404: "),
         (b"SSH-2.0-x\r\n\r\n", "Get \"/health\": malformed HTTP response b'SSH-2.0-x\\r\\n'"),
         (b"", 'Get "/health": no answer within 0.2s'),
     ],
-    ids=["200", "204", "302", "500", "404", "not-http", "silent"],
+    ids=[
+        "200",
+        "204",
+        "to-another-host",
+        "to-nowhere",
+        "in-a-circle",
+        "500",
+        "404",
+        "not-http",
+        "silent",
+    ],
 )
 async def test_http(answer: bytes, expected: str) -> None:
     async with answering(answer) as port:
@@ -144,3 +159,30 @@ async def test_pages() -> None:
         assert (await asyncio.to_thread(get, port, "/readyz"))[0] == 200
         assert "pilot_test 3.0" in (await asyncio.to_thread(get, port, "/metrics"))[1]
         assert (await asyncio.to_thread(get, port, "/nothing"))[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("location", "expected"),
+    [
+        ("/gone?why=moved", Address("http", "10.0.0.1", 8080, "/gone?why=moved")),
+        ("gone", Address("http", "10.0.0.1", 8080, "/a/gone")),
+        ("https://10.0.0.1/x", Address("https", "10.0.0.1", 443, "/x")),
+        ("//10.0.0.1:81", Address("http", "10.0.0.1", 81, "/")),
+        ("http://10.0.0.2:8080/x", None),
+        ("ftp://10.0.0.1/x", None),
+        ("", None),
+    ],
+)
+def test_a_redirect_is_followed_on_the_same_host_only(
+    location: str, expected: Address | None
+) -> None:
+    where = Address("http", "10.0.0.1", 8080, "/a/b")
+    assert redirected(where, Answer(302, b"", location)) == expected
+
+
+async def test_a_probe_fails_where_a_redirect_leads_to_a_failure() -> None:
+    async with answering(b"HTTP/1.1 404 Not Found\r\n\r\n") as broken:
+        moved = f"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:{broken}/x\r\n\r\n"
+        async with answering(moved.encode()) as port:
+            action = HTTPGetAction(path="/", port=IntOrString(type=1, str_val="web"))
+            assert await checks().http(target(port), action, 2) == "HTTP status 404: "
