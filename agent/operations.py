@@ -78,7 +78,7 @@ class Operations:
         try:
             return await self._do(pod, action, sandbox, generation)
         except VolumeFault as fault:
-            return self._failed(pod, action, "FailedMount", str(fault), generation)
+            return self._failed(pod, action, _volume_reason(action), str(fault), generation)
         except HookFailed as fault:
             return self._failed(pod, action, "PostStartHookError", str(fault), generation)
         except RuntimeFault as fault:
@@ -254,6 +254,11 @@ class Operations:
         if message:
             text = f"PreStopHook failed: {message}"
             self.events.of_pod(pod, "FailedPreStopHook", text, warning=True, container=action.name)
+
+
+def _volume_reason(action: Action) -> str:
+    # By the time a container starts the volumes are there; what fails is its own subPath.
+    return "CreateContainerConfigError" if isinstance(action, StartContainer) else "FailedMount"
 
 
 def _event_of(action: Action, reason: str, message: str) -> tuple[str, str]:

@@ -15,12 +15,10 @@ from pathlib import Path
 from agent.runtime import kernel
 from agent.volumes.contract import VolumeFault
 
-_DIRECTORY_MODE = 0o750
-
 
 def bind(volume: Path, sub_path: str, place: Path) -> str:
-    """Bind volume/sub_path at place; a directory is made of what does not exist. Gives the
-    place. VolumeFault: the path leads out of the volume."""
+    """Bind volume/sub_path at place; a directory, as open as the volume itself, is made of what
+    does not exist. Gives the place. VolumeFault: the path leads out of the volume."""
     root = Path(os.path.realpath(volume))
     inside = _resolved(root, sub_path)
     descriptor = _open(root, inside.relative_to(root).parts)
@@ -46,21 +44,25 @@ def _resolved(root: Path, sub_path: str) -> Path:
 def _open(root: Path, parts: tuple[str, ...]) -> int:
     flags = os.O_PATH | os.O_CLOEXEC | os.O_NOFOLLOW
     descriptor = os.open(root, flags)
+    mode = stat.S_IMODE(os.fstat(descriptor).st_mode)
     for part in parts:
         try:
-            following = _step(descriptor, part, flags)
+            following = _step(descriptor, part, flags, mode)
         finally:
             os.close(descriptor)
         descriptor = following
     return descriptor
 
 
-def _step(directory: int, name: str, flags: int) -> int:
+def _step(directory: int, name: str, flags: int, mode: int) -> int:
     try:
         found = os.open(name, flags, dir_fd=directory)
     except FileNotFoundError:
-        os.mkdir(name, _DIRECTORY_MODE, dir_fd=directory)
+        os.mkdir(name, 0o700, dir_fd=directory)
         found = os.open(name, flags, dir_fd=directory)
+        # Who may write the volume may write its part: mkdir's mode passes through the umask,
+        # and a descriptor opened by path alone takes no fchmod.
+        os.chmod(f"/proc/self/fd/{found}", mode)
     # With O_PATH and O_NOFOLLOW a link is opened as itself, not refused.
     if stat.S_ISLNK(os.fstat(found).st_mode):
         os.close(found)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from agent.hollow import HollowVolumes
+from agent.runtime.specs import Mount, Pairs
 from agent.runtime.states import ContainerPhase
-from protos.core_v1_pb2 import ConfigMap, Pod
+from agent.volumes.contract import VolumeFault
+from protos.core_v1_pb2 import ConfigMap, Container, Pod
 from tests.agent.world import World, make_pod
 
 
@@ -105,6 +108,23 @@ async def test_a_pod_waits_for_a_missing_config_map_and_starts_when_it_comes() -
         assert world.status("uid-web").phase == "Running"
         run = next(iter(world.machine.runs.values()))
         assert run.spec.env == (("COLOUR", "blue"),)
+
+
+class Broken(HollowVolumes):
+    """Volumes with a subPath that leads out of them."""
+
+    def mounts(self, pod: Pod, container: Container, env: Pairs) -> tuple[Mount, ...]:
+        raise VolumeFault("subPath '..' leads out of its volume")
+
+
+async def test_a_part_of_a_volume_that_cannot_be_is_the_containers_own_error() -> None:
+    world = World()
+    world.volumes = Broken()
+    async with world.agent_runs():
+        await world.assign(make_pod(), complete=True)
+        waiting = world.status("uid-web").container_statuses[0].state.waiting
+        assert waiting.reason == "CreateContainerConfigError"
+        assert waiting.message == "subPath '..' leads out of its volume"
 
 
 async def test_a_new_uid_under_an_old_name_is_another_pod() -> None:

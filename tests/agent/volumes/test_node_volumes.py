@@ -190,6 +190,9 @@ async def test_a_part_of_a_volume_is_pinned(volumes: NodeVolumes) -> None:
     whole, part = volumes.mounts(made, made.spec.containers[0], (("NAME", "web"),))
     Path(part.source, "file").write_text("x")
     assert Path(whole.source, "logs/web/file").read_text() == "x"
+    # Whoever may write the volume may write its part.
+    modes = {path.stat().st_mode for path in (Path(whole.source), Path(part.source))}
+    assert modes == {stat.S_IFDIR | 0o777}
     # What the pod does to the path afterwards does not lead elsewhere.
     Path(whole.source, "logs").rename(Path(whole.source, "old"))
     Path(whole.source, "logs").symlink_to("/etc")
