@@ -19,8 +19,6 @@ from agent.servicelinks import service_variables
 from agent.volumes.contract import Sources
 from protos.core_v1_pb2 import ConfigMap, Container, EnvFromSource, EnvVar, Pod, Secret
 
-# The C locale's names only: what an environment can hold and a shell can read.
-_VARIABLE = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
 _REFERENCE = re.compile(r"\$(?:\$|\(([^)]*)\))")
 _FIELD = re.compile(r"metadata\.(annotations|labels)\['([^']+)'\]")
 HOSTNAME_LIMIT = 63
@@ -102,8 +100,7 @@ def _imported(origin: EnvFromSource, namespace: str, sources: Sources) -> Iterab
             return
         raise CreateContainerConfigError(what)
     for key in sorted(data):
-        if _VARIABLE.fullmatch(origin.prefix + key):
-            yield origin.prefix + key, data[key]
+        yield origin.prefix + key, data[key]
 
 
 def _config_map_data(found: ConfigMap | None) -> Mapping[str, str] | None:

@@ -21,6 +21,9 @@ from agent.runtime.states import Sandbox
 RECORD = "sandbox.json"
 NODE_RESOLV_CONF = Path("/etc/resolv.conf")
 NODE_HOSTS = Path("/etc/hosts")
+# Kubernetes' first lines, by which programs and its conformance tests know the file.
+_MANAGED = "# Kubernetes-managed hosts file."
+_MANAGED_NODE = "# Kubernetes-managed hosts file (host network)."
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,7 @@ class Record:
 def hosts(spec: SandboxSpec, ip: str) -> str:
     """/etc/hosts of a pod with its own network."""
     lines = [
+        _MANAGED,
         "127.0.0.1\tlocalhost",
         "::1\tlocalhost ip6-localhost ip6-loopback",
         "fe00::0\tip6-localnet",
@@ -49,11 +53,12 @@ def hosts(spec: SandboxSpec, ip: str) -> str:
 
 def node_hosts(node: str, spec: SandboxSpec) -> str:
     """/etc/hosts of a pod on the host's network: the node's own, and the aliases."""
-    return "\n".join([node.rstrip("\n"), *_alias_lines(spec.host_aliases)]) + "\n"
+    return "\n".join([_MANAGED_NODE, node.rstrip("\n"), *_alias_lines(spec.host_aliases)]) + "\n"
 
 
 def _alias_lines(aliases: Sequence[HostAlias]) -> list[str]:
-    return ["\t".join((alias.ip, *alias.hostnames)) for alias in aliases]
+    lines = ["\t".join((alias.ip, *alias.hostnames)) for alias in aliases]
+    return ["", "# Entries added by HostAliases.", *lines] if lines else []
 
 
 def resolv_conf(dns: Dns, node: str) -> str:

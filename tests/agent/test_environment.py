@@ -52,7 +52,7 @@ def pod() -> Pod:
 
 
 KNOWN = Known(
-    {"settings": ConfigMap(data={"COLOUR": "blue", "bad key": "x", "SIZE": "1"})},
+    {"settings": ConfigMap(data={"COLOUR": "blue", "1.a": "x", "SIZE": "1"})},
     {"login": Secret(data={"USER": b"me", "PASSWORD": b"s3cret"})},
 )
 
@@ -91,6 +91,7 @@ def test_variables_see_those_before_them_and_override_imported_ones() -> None:
     container.env.add(name="BOTH", value="$(SIZE)-$(DB_USER)-$(LATER)")
     container.env.add(name="LATER", value="x")
     assert of(made) == {
+        "1.a": "x",
         "COLOUR": "blue",
         "SIZE": "2",
         "DB_USER": "me",

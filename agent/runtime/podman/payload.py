@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agent.runtime.cpu import CPU_PERIOD, cpu_quota, cpu_shares
-from agent.runtime.specs import ContainerSpec, Mount, Resources, Security
+from agent.runtime.specs import ContainerSpec, Mount, Pairs, Resources, Security
 from agent.runtime.states import Sandbox
 
 LABEL = "runtime.pilothouse.io/"
@@ -31,6 +31,8 @@ class Surroundings:
     pid_namespace: a path for a shared process namespace, "host", or "" for its own.
     image_user: as the image has it, for a group without a user.
     least_oom_score: what this process may not go below without CAP_SYS_RESOURCE.
+    sysctls: the pod's. Its namespaces have them already, but the engine sets some of its own
+    (net.ipv4.ping_group_range) at the start of each container.
     """
 
     sandbox: Sandbox
@@ -41,6 +43,7 @@ class Surroundings:
     hostname: str = ""
     image_user: str = ""
     least_oom_score: int = -1000
+    sysctls: Pairs = ()
 
 
 def container_name(spec: ContainerSpec, sandbox: Sandbox) -> str:
@@ -66,6 +69,7 @@ def request(spec: ContainerSpec, around: Surroundings) -> dict[str, Any]:
         "log_configuration": {"driver": "k8s-file", "path": around.log_path, "size": -1},
         "resource_limits": resource_limits(spec.resources),
         "restart_policy": "no",
+        "sysctl": {name: value for name, value in around.sysctls if name.startswith("net.")},
         "systemd": "false",
         "healthconfig": {"Test": ["NONE"]},
         # Its writable layer need not survive a loss of power: neither does the container.
@@ -80,6 +84,7 @@ def request(spec: ContainerSpec, around: Surroundings) -> dict[str, Any]:
         document["command"] = list(spec.args)
     if spec.working_dir:
         document["work_dir"] = spec.working_dir
+        document["create_working_dir"] = True
     return document
 
 

@@ -45,6 +45,7 @@ class Preparation:
             hostname=pod.spec.hostname,
             image_user=await self._image_user(spec),
             least_oom_score=self._least_oom_score,
+            sysctls=pod.spec.sysctls,
         )
 
     async def _pid_namespace(self, pod: PodUID) -> str:

@@ -110,6 +110,17 @@ def test_a_request_joins_the_pods_namespaces() -> None:
     assert document["mounts"][0]["options"] == ["rbind", "rprivate", "rw"]
 
 
+def test_the_engines_own_sysctls_do_not_undo_the_pods() -> None:
+    sysctls = (("net.ipv4.ping_group_range", "0 1000"), ("kernel.shm_rmid_forced", "1"))
+    document = request(SPEC, replace(AROUND, sysctls=sysctls))
+    assert document["sysctl"] == {"net.ipv4.ping_group_range": "0 1000"}
+
+
+def test_a_working_directory_that_the_image_lacks_is_made() -> None:
+    document = request(replace(SPEC, working_dir="/new/place"), AROUND)
+    assert (document["work_dir"], document["create_working_dir"]) == ("/new/place", True)
+
+
 def test_the_hosts_namespaces_have_no_path() -> None:
     host = replace(SANDBOX, netns="", utsns="", ipcns="")
     document = request(SPEC, replace(AROUND, sandbox=host, host_ipc=True, pid_namespace="host"))
@@ -227,9 +238,17 @@ def test_the_pods_files() -> None:
     spec = SandboxSpec(
         PodUID("u"), "default", "web", "web", fqdn="web.db.default.svc.cluster.local"
     )
-    assert "10.0.0.2\tweb.db.default.svc.cluster.local\tweb\n" in hosts(spec, "10.0.0.2")
+    own = hosts(spec, "10.0.0.2")
+    assert own.startswith("# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n")
+    assert "10.0.0.2\tweb.db.default.svc.cluster.local\tweb\n" in own
     aliased = replace(spec, host_aliases=(HostAlias("192.0.2.1", ("a",)),))
-    assert node_hosts("127.0.0.1 localhost\n", aliased).endswith("localhost\n192.0.2.1\ta\n")
+    assert node_hosts("127.0.0.1 localhost\n", aliased).splitlines() == [
+        "# Kubernetes-managed hosts file (host network).",
+        "127.0.0.1 localhost",
+        "",
+        "# Entries added by HostAliases.",
+        "192.0.2.1\ta",
+    ]
     dns = Dns(("10.96.0.10",), ("a", "b"), ("ndots:5",))
     assert resolv_conf(dns, "x") == "search a b\nnameserver 10.96.0.10\noptions ndots:5\n"
     assert resolv_conf(Dns(), "nameserver 192.0.2.53\n") == "nameserver 192.0.2.53\n"
