@@ -34,6 +34,7 @@ from master.admission.strategies.workloads import (
     create_daemon_set,
     create_stateful_set,
     drop_max_unavailable,
+    hold_back,
 )
 from master.identity.user import User
 from pilothouse.objects import kinds
@@ -81,7 +82,9 @@ def prepare_create(obj: Message, uid: str = "", now: int = 0, author: User | Non
     if is_counted(obj):
         metadata.generation = 1
     _CREATE.get(type(obj), _create_any)(obj)
-    if isinstance(obj, PersistentVolume):
+    if isinstance(obj, Pod):
+        hold_back(obj, now)
+    elif isinstance(obj, PersistentVolume):
         date_phase(obj, None, now)
     elif isinstance(obj, CertificateSigningRequest):
         create_request(obj, author)

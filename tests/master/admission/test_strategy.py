@@ -52,6 +52,13 @@ def test_server_writes_its_part_of_the_metadata_alone() -> None:
     assert (pod.metadata.uid, pod.metadata.creation_timestamp.seconds) == ("uid", 1)
 
 
+def test_a_gated_pod_says_why_no_node_is_looked_for() -> None:
+    (told,) = created("Pod", {"spec.scheduling_gates": [{"name": "a.b/c"}]}).status.conditions
+    assert (told.type, told.status, told.reason) == ("PodScheduled", "False", "SchedulingGated")
+    assert told.last_transition_time.seconds == 1
+    assert not created("Pod").status.conditions
+
+
 def test_pod_starts_pending_with_its_class() -> None:
     changes = {"status": {"phase": "Running", "pod_ip": "10.0.0.1"}}
     status = created("Pod", changes).status
