@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from agent import environment
 from agent.amounts import container_resources, pod_resources
 from agent.lifecycle.quality import quality_class
+from agent.lifecycle.runs import IMAGE_LABEL
 from agent.runtime.errors import CreateContainerConfigError
 from agent.runtime.specs import (
     ContainerID,
@@ -142,6 +143,7 @@ def container_spec(
         tty=container.tty,
         stdin=container.stdin,
         stdin_once=container.stdin_once,
+        labels=((IMAGE_LABEL, container.image),),
         termination_message_path=container.termination_message_path or _TERMINATION_MESSAGE_PATH,
         processes_of=processes_of,
     )

@@ -43,6 +43,7 @@ def container_status(
         status.state.waiting.CopyFrom(_waiting(draft, container, state, init=init))
         return status
     status.restart_count = run.attempt
+    status.image = run.reference or container.image
     status.image_id = run.image_id
     status.container_id = CONTAINER_ID_SCHEME + run.id
     status.ready = draft.ready(container)

@@ -29,6 +29,13 @@ _PULL = Schedule(10.0, 300.0)
 _ENGINE = Schedule(0.5, 5.0)
 _LOCAL = Schedule(1.0, 60.0)
 
+_ASSIGNMENTS_FAULT = frozenset(
+    {
+        *("CreateContainerConfigError", "CreateContainerError", "FailedMount"),
+        *("ErrImagePull", "InvalidImageName", "ErrImageNeverPull"),
+    }
+)
+
 _SCHEDULES = {
     "ErrImagePull": _PULL,
     "RegistryUnavailable": _PULL,
@@ -50,13 +57,11 @@ def failed(
 
 
 def retry_at(failure: Failure, generation: int, now: float) -> float:
-    """When the action may be tried again; a config error also as soon as the assignment
-    changed, and any once the machine's clock has been set back behind the failure."""
+    """When the action may be tried again; what the assignment itself got wrong also as soon as
+    that changed, and any once the machine's clock has been set back behind the failure."""
     if failure.at > now:
         return now
-    if failure.reason in ("CreateContainerConfigError", "FailedMount") and (
-        generation != failure.generation
-    ):
+    if failure.reason in _ASSIGNMENTS_FAULT and generation != failure.generation:
         return failure.at
     return failure.at + failure.delay
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from agent.lifecycle import delays
 from agent.lifecycle.runs import Run, newest_runs, reported
@@ -30,6 +30,7 @@ class Draft:
     failures: dict[str, Failure]
     crashes: dict[str, Delay]
     stops: dict[ContainerID, Stop]
+    superseded: set[ContainerID]
     actions: list[Action] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     wakes: list[float] = field(default_factory=list)
@@ -37,7 +38,10 @@ class Draft:
     @classmethod
     def of(cls, view: View, memory: Memory) -> Draft:
         """With nothing decided yet."""
-        runs = newest_runs(view)
+        runs = {
+            name: replace(run, superseded=run.id in memory.superseded)
+            for name, run in newest_runs(view).items()
+        }
         running = {run.id for run in runs.values() if run.running}
         return cls(
             view=view,
@@ -46,6 +50,7 @@ class Draft:
             failures=dict(memory.failures),
             crashes=dict(memory.crashes),
             stops={run: stop for run, stop in memory.stops.items() if run in running},
+            superseded={run.id for run in runs.values() if run.superseded},
         )
 
     def issue(self, action: Action) -> None:

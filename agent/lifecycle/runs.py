@@ -23,12 +23,16 @@ from protos.core_v1_pb2 import (
 )
 
 CONTAINER_ID_SCHEME = "podman://"
+# On a run: the image as its container named it then.
+IMAGE_LABEL = "pilothouse.io/image"
 LOST_EXIT_CODE = 137
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The newest run of a container. observed: the runtime still has it."""
+    """The newest run of a container. observed: the runtime still has it. reference: the image as
+    the pod named it for this run, "" where that is not known. superseded: it was stopped because
+    the pod names another by now, so that it is followed by another run whatever the policy."""
 
     id: ContainerID
     attempt: int
@@ -41,6 +45,8 @@ class Run:
     reason: str
     message: str
     observed: bool
+    reference: str = ""
+    superseded: bool = False
 
     @property
     def running(self) -> bool:
@@ -51,6 +57,11 @@ class Run:
     def exited(self) -> bool:
         """It ran, or could not, and is over."""
         return self.phase is ContainerPhase.EXITED
+
+
+def is_outdated(container: Container, run: Run) -> bool:
+    """The run's image is not the one that the pod names now."""
+    return run.reference not in ("", container.image)
 
 
 def is_sidecar(container: Container) -> bool:
@@ -119,6 +130,7 @@ def observed_run(state: ContainerState, messages: Mapping[ContainerID, str]) -> 
         reason=state.reason.value if state.reason else "",
         message=messages.get(state.id, "") or state.message,
         observed=True,
+        reference=dict(state.labels).get(IMAGE_LABEL, ""),
     )
 
 

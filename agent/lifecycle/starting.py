@@ -8,7 +8,13 @@ from dataclasses import dataclass
 
 from agent.lifecycle import delays
 from agent.lifecycle.draft import Draft
-from agent.lifecycle.runs import Run, ephemeral_containers, is_sidecar
+from agent.lifecycle.runs import (
+    Run,
+    container_named,
+    ephemeral_containers,
+    is_outdated,
+    is_sidecar,
+)
 from agent.lifecycle.view import Delay, MakeSandbox, Notice, StartContainer, View
 from protos.core_v1_pb2 import Container, PodSpec
 
@@ -33,7 +39,7 @@ class Progress:
 
 def restarts(spec: PodSpec, container: Container, run: Run, *, init: bool) -> bool:
     """Whether an ended run is followed by another."""
-    if init and is_sidecar(container):
+    if run.superseded or (init and is_sidecar(container)):
         return True
     if spec.restart_policy == "Never":
         return False
@@ -147,7 +153,10 @@ def _restart(draft: Draft, container: Container, run: Run) -> None:
 
 
 def crash_delay(draft: Draft, run: Run, name: str) -> Delay | None:
-    """The container's restart delay, estimated where an earlier agent knew it."""
+    """The container's restart delay, estimated where an earlier agent knew it; None for an image
+    that has not crashed yet."""
+    if is_outdated(container_named(draft.view.pod, name), run):
+        return None
     known = draft.crashes.get(name)
     if known is not None or not run.observed:
         return known

@@ -32,6 +32,7 @@ def step(view: View, memory: Memory) -> Step:
             failures=draft.failures,
             crashes=draft.crashes,
             stops=draft.stops,
+            superseded=frozenset(draft.superseded),
             prepared=memory.prepared,
             seen=True,
             deadline=deadline,
@@ -82,6 +83,7 @@ def _decide(
         stopping.stop_all(draft, view.now + stopping.pod_grace(view))
     else:
         stopping.stop_unhealthy(draft)
+        stopping.stop_outdated(draft)
         starting.start_what_is_due(draft, state)
         _refresh(draft, memory)
         _clean(draft)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from agent.lifecycle.draft import Draft
-from agent.lifecycle.runs import Run, every_container, is_sidecar
+from agent.lifecycle.runs import Run, every_container, is_outdated, is_sidecar
 from agent.lifecycle.view import Memory, Notice, RunPreStop, Stop, StopContainer, View
 from protos.core_v1_pb2 import Container
 
@@ -50,6 +50,20 @@ def stop_unhealthy(draft: Draft) -> None:
             draft.notices.append(Notice("Killing", health.failed, container=name))
         grace = pod_grace(draft.view) if health.grace is None else health.grace
         _stop(draft, container, run, draft.view.now + grace)
+
+
+def stop_outdated(draft: Draft) -> None:
+    """Stop the runs whose image the pod has replaced since; another run follows."""
+    spec = draft.view.pod.spec
+    for container in (*filter(is_sidecar, spec.init_containers), *spec.containers):
+        run = draft.runs.get(container.name)
+        if run is None or not run.running or not is_outdated(container, run):
+            continue
+        if run.id not in draft.superseded:
+            draft.superseded.add(run.id)
+            text = f"Container {container.name} definition changed, will be restarted"
+            draft.notices.append(Notice("Killing", text, container=container.name))
+        _stop(draft, container, run, draft.view.now + pod_grace(draft.view))
 
 
 def stop_all(draft: Draft, deadline: float) -> None:

@@ -65,6 +65,7 @@ class Memory:
     failures: Mapping[str, Failure] = field(default_factory=dict)  # by action key
     crashes: Mapping[str, Delay] = field(default_factory=dict)  # by container name
     stops: Mapping[ContainerID, Stop] = field(default_factory=dict)
+    superseded: frozenset[ContainerID] = frozenset()  # stopped for another image
     prepared: int = 0  # the generation that the volumes show
     seen: bool = False  # a step was taken before this one
     deadline: float | None = None  # when an ending pod's grace is over

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from agent.lifecycle.learning import learn
+from agent.lifecycle.runs import IMAGE_LABEL, container_named
 from agent.lifecycle.step import step
 from agent.lifecycle.view import (
     Action,
@@ -137,6 +138,7 @@ class Simulation:
             image_id="sha256:1",
             created_at=self.now,
             started_at=self.now if phase is not ContainerPhase.CREATED else 0,
+            labels=((IMAGE_LABEL, container_named(self.pod, name).image),),
         )
         others = tuple(r for r in self.runs.get(name, ()) if r.attempt != attempt)
         self.runs = {**self.runs, name: (*others, run)}
