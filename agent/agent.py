@@ -38,6 +38,7 @@ class Seam:
     volumes: Volumes
     checks: Checks
     ledger: Ledger
+    unsafe_sysctls: tuple[str, ...] = ()
     # Told of every Welcome that says something new, in a thread: for other processes here.
     announce: Callable[[Welcome], None] | None = None
 
@@ -75,6 +76,7 @@ class Agent:
             clock=clock,
             node=self.surroundings.node,
             network_ready=self.surroundings.configured,
+            unsafe_sysctls=seam.unsafe_sysctls,
         )
         self.worker = Worker(operations, assignments, seam.ledger, self.session.reporter.report)
         self.tunnels = Tunnels(seam.runtime, self.worker.pod, clock)

@@ -30,6 +30,7 @@ class AgentConfig:
     reserved_ephemeral_storage: str = "1Gi"
     memory_pressure_below: str = "100Mi"  # free memory
     disk_pressure_below_percent: int = 10  # free space of data_dir's file system
+    allowed_unsafe_sysctls: tuple[str, ...] = ()  # "net.core.somaxconn", "kernel.msg*"
     log_level: str = "INFO"
 
     @property

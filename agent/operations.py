@@ -70,6 +70,7 @@ class Operations:
     clock: Clock
     node: Callable[[], environment.Node]
     network_ready: asyncio.Event
+    unsafe_sysctls: tuple[str, ...] = ()  # which pods may set beside the safe ones
 
     async def perform(
         self, pod: Pod, action: Action, sandbox: Sandbox | None, generation: int

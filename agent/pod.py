@@ -21,6 +21,7 @@ from agent.checks import Target
 from agent.ledger import Ledger
 from agent.lifecycle.conditions import OWNED
 from agent.lifecycle.learning import engine_is_back, learn
+from agent.lifecycle.phase import TERMINAL
 from agent.lifecycle.runs import container_named
 from agent.lifecycle.step import step
 from agent.lifecycle.view import (
@@ -30,6 +31,7 @@ from agent.lifecycle.view import (
     NodeFacts,
     RemovePod,
     RemoveRun,
+    Ruling,
     Step,
     View,
 )
@@ -83,6 +85,7 @@ class PodTask:
         self._memory = Memory()
         self._generation = 1
         self._evicted = False
+        self._ruling: Ruling | None = None
         self._ended = False
         self._stale = False
         self._health: dict[ContainerID, Health] = {}
@@ -128,6 +131,17 @@ class PodTask:
         """The pod left the assignments: end it at once."""
         self._evicted = True
         self._wake.set()
+
+    def rule(self, ruling: Ruling) -> None:
+        """The node does not take the pod, or ends it; the first ruling stays."""
+        if self._ruling is None:
+            self._ruling = ruling
+            self._wake.set()
+
+    @property
+    def is_over(self) -> bool:
+        """It has ended for good and takes nothing of the node."""
+        return self._status.phase in TERMINAL or self._ruling is not None
 
     def look(self, *, engine_back: bool = False) -> None:
         """Its containers may have changed."""
@@ -230,6 +244,7 @@ class PodTask:
             busy=frozenset(self._busy),
             generation=self._generation,
             evicted=self._evicted,
+            ruling=self._ruling,
             node=NodeFacts(self._operations.node().host_ips),
         )
 

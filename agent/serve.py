@@ -82,6 +82,7 @@ async def _seam(config: AgentConfig, member: Membership, stack: AsyncExitStack) 
         volumes=NodeVolumes(config.data_dir / "volumes", allocatable(config, machine)),
         checks=NetworkChecks(runtime),
         ledger=DiskLedger(config.data_dir / "assignments.db"),
+        unsafe_sysctls=config.allowed_unsafe_sysctls,
         announce=lambda welcome: nodefacts.write(config.netproxy_dir, facts(member, welcome)),
     )
 

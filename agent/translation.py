@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 
 from agent import environment
+from agent.admitting import sysctl_name
 from agent.amounts import container_resources, pod_resources
 from agent.lifecycle.quality import quality_class
 from agent.lifecycle.runs import IMAGE_LABEL
@@ -60,7 +61,7 @@ def sandbox_spec(pod: Pod, node: environment.Node) -> SandboxSpec:
         host_aliases=tuple(HostAlias(a.ip, tuple(a.hostnames)) for a in spec.host_aliases),
         cgroup_parent=_CGROUPS[quality_class(pod)],
         resources=pod_resources(spec),
-        sysctls=tuple((s.name, s.value) for s in spec.security_context.sysctls),
+        sysctls=tuple((sysctl_name(s.name), s.value) for s in spec.security_context.sysctls),
         ports=() if spec.host_network else _ports(spec),
     )
 

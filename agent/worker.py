@@ -16,9 +16,11 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 
+from agent.admitting import refusal
 from agent.assignments import AssignmentSet, Changes, Key
 from agent.cancellation import stay_cancelled
 from agent.ledger import Ledger
+from agent.lifecycle.view import Ruling
 from agent.operations import Operations
 from agent.pod import Found, PodTask
 from agent.runtime.errors import RuntimeFault
@@ -123,8 +125,9 @@ class Worker:
         await self._adopt()
         async with asyncio.TaskGroup() as group:
             self._group = group
-            for uid, _ in list(self._assignments.pods()):
-                self._begin(uid)
+            # What ran before is there already; what is new has to fit beside it.
+            for uid, pod in sorted(self._assignments.pods(), key=lambda p: self._is_new(*p)):
+                self._begin(uid, pod)
             group.create_task(self._follow_runtime(changes), name="runtime-changes")
             group.create_task(self._clean_up(), name="clean-up")
 
@@ -157,12 +160,28 @@ class Worker:
         pod = pod if pod is not None else self._assignments.pod(uid)
         if pod is None or self._group is None or uid in self._tasks:
             return None
+        refused = self._refusal(pod) if self._is_new(uid, pod) else None
         task = PodTask(
             pod, self._operations, self._ledger, self._report, self._found.pop(uid, Found())
         )
+        if refused is not None:
+            task.rule(refused)
         self._tasks[uid] = task
         self._group.create_task(self._care(task), name=f"pod-{pod.metadata.name}")
         return task
+
+    def _is_new(self, uid: PodUID, pod: Pod) -> bool:
+        """No agent of this node has taken it yet."""
+        return uid not in self._found and not pod.status.HasField("start_time")
+
+    def _refusal(self, pod: Pod) -> Ruling | None:
+        others = [
+            task.pod
+            for uid, task in self._tasks.items()
+            if not task.is_over and self._assignments.pod(uid) is not None
+        ]
+        allocatable = self._operations.node().allocatable or {}
+        return refusal(pod, others, allocatable, self._operations.unsafe_sysctls)
 
     async def _care(self, task: PodTask) -> None:
         meta = task.pod.metadata

@@ -11,6 +11,7 @@ from agent.lifecycle.view import View
 from protos.core_v1_pb2 import ContainerStatus, Pod, PodCondition
 
 READY_TO_START = "PodReadyToStartContainers"
+DISRUPTED = "DisruptionTarget"
 OWNED = (READY_TO_START, "Initialized", "Ready", "ContainersReady", "PodScheduled")
 
 
@@ -42,7 +43,18 @@ def conditions(
     before = {entry.type: entry for entry in view.previous.conditions}
     mine = [_condition(kind, verdict, before, view.now) for kind, verdict in verdicts.items()]
     others = [entry for entry in view.pod.status.conditions if entry.type not in OWNED]
-    return mine + others
+    return [*mine, *_disruption(view, before), *others]
+
+
+def _disruption(view: View, before: Mapping[str, PodCondition]) -> list[PodCondition]:
+    """Kubernetes' mark of a pod that its node ended; the master's own marks are left alone."""
+    told = {entry.type for entry in view.pod.status.conditions}
+    if DISRUPTED in told:
+        return []
+    if view.ruling is not None and view.ruling.disrupts:
+        verdict = Verdict(True, "TerminationByKubelet", view.ruling.message)
+        return [_condition(DISRUPTED, verdict, before, view.now)]
+    return [before[DISRUPTED]] if DISRUPTED in before else []
 
 
 def _condition(

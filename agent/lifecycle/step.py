@@ -8,10 +8,21 @@ from agent.lifecycle.draft import Draft
 from agent.lifecycle.quality import quality_class
 from agent.lifecycle.runs import ephemeral_containers, every_container
 from agent.lifecycle.stamps import set_time
-from agent.lifecycle.view import Memory, RefreshVolumes, RemovePod, RemoveRun, Step, View
+from agent.lifecycle.view import (
+    Memory,
+    Notice,
+    RefreshVolumes,
+    RemovePod,
+    RemoveRun,
+    Ruling,
+    Step,
+    View,
+)
 from agent.runtime.specs import ContainerID
 from protos.core_v1_pb2 import Container, PodStatus
 
+# Seconds for the containers of a pod that the node itself ends, as the kubelet gives.
+RULED_GRACE = 1.0
 _DEADLINE_MESSAGE = "Pod was active on the node longer than the specified deadline"
 
 
@@ -56,9 +67,15 @@ def _terminal(view: View, *, deleting: bool) -> PodStatus | None:
     if view.previous.phase in phase.TERMINAL:
         before = view.previous
         return PodStatus(phase=before.phase, reason=before.reason, message=before.message)
+    if not deleting and view.ruling is not None:
+        return PodStatus(phase="Failed", reason=view.ruling.reason, message=_told(view.ruling))
     if not deleting and _active_deadline(view) <= view.now:
         return PodStatus(phase="Failed", reason="DeadlineExceeded", message=_DEADLINE_MESSAGE)
     return None
+
+
+def _told(ruling: Ruling) -> str:
+    return ruling.message if ruling.disrupts else f"Pod was rejected: {ruling.message}"
 
 
 def _active_deadline(view: View) -> float:
@@ -80,7 +97,9 @@ def _decide(
     if deadline is not None:
         _end(draft, memory, deadline)
     elif terminal or state.over:
-        stopping.stop_all(draft, view.now + stopping.pod_grace(view))
+        _announce(draft)
+        grace = RULED_GRACE if view.ruling is not None else stopping.pod_grace(view)
+        stopping.stop_all(draft, view.now + grace)
     else:
         stopping.stop_unhealthy(draft)
         stopping.stop_outdated(draft)
@@ -88,6 +107,12 @@ def _decide(
         _refresh(draft, memory)
         _clean(draft)
         _watch_active_deadline(draft)
+
+
+def _announce(draft: Draft) -> None:
+    ruling = draft.view.ruling
+    if ruling is not None and draft.view.previous.phase not in phase.TERMINAL:
+        draft.notices.append(Notice(ruling.reason, ruling.message, warning=True))
 
 
 def _watch_active_deadline(draft: Draft) -> None:
@@ -179,13 +204,21 @@ def _status(
     else:
         status.phase = phase.phase(state, inits, mains, ending=deleting)
     status.conditions.extend(conditions(view, state, status.phase, inits, mains))
-    status.init_container_statuses.extend(inits)
-    status.container_statuses.extend(mains)
+    if verdict is None or draft.runs or not _is_refused(view):
+        status.init_container_statuses.extend(inits)
+        status.container_statuses.extend(mains)
     status.ephemeral_container_statuses.extend(
         containers.ephemeral_status(draft, c, state) for c in ephemeral_containers(spec)
     )
     _set_addresses(view, status)
     return status
+
+
+def _is_refused(view: View) -> bool:
+    """It was never taken: nothing of it is said but that."""
+    if view.previous.phase in phase.TERMINAL:
+        return not view.previous.container_statuses
+    return view.ruling is not None and not view.ruling.disrupts
 
 
 def _set_addresses(view: View, status: PodStatus) -> None:

@@ -80,6 +80,15 @@ class NodeFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Ruling:
+    """The node's own decision that a pod has to end, or may not begin: it fails for this."""
+
+    reason: str
+    message: str
+    disrupts: bool = False  # it ran: its condition DisruptionTarget tells
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """Everything a step may look at.
 
@@ -98,6 +107,7 @@ class View:
     busy: frozenset[str] = frozenset()
     generation: int = 0
     evicted: bool = False
+    ruling: Ruling | None = None
     node: NodeFacts = NodeFacts()
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from master.scheduler.affinity import matches_required, selector_mismatch
-from master.scheduler.request import CPU, PODS, Request, ports_clash
+from master.scheduler.request import Request
 from master.scheduler.snapshot import UNSCHEDULABLE_TAINT, Column, Snapshot
 from master.scheduler.topology import (
     affinity_passes,
@@ -25,6 +25,7 @@ from master.scheduler.topology import (
     spread_reason,
 )
 from master.scheduler.verdict import Reason
+from pilothouse.objects.demands import CPU, PODS, ports_clash
 from pilothouse.objects.tolerations import tolerates
 from protos.core_v1_pb2 import Taint
 

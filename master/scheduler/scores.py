@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from master.scheduler.affinity import preference
 from master.scheduler.filters import Slots, Watches, untolerated
-from master.scheduler.request import CPU, MEMORY, Request
+from master.scheduler.request import Request
 from master.scheduler.snapshot import Column, Snapshot
+from pilothouse.objects.demands import CPU, MEMORY
 
 Scores = NDArray[np.float64]
 

@@ -24,7 +24,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from master.scheduler.request import CPU, MEMORY, PODS, HostPort, PodKey, Request, amount
+from master.scheduler.request import PodKey, Request
+from pilothouse.objects.demands import CPU, MEMORY, PODS, HostPort, amount
 from protos.core_v1_pb2 import Node, Taint
 
 Amounts = NDArray[np.int64]

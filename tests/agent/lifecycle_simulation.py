@@ -18,6 +18,7 @@ from agent.lifecycle.view import (
     RefreshVolumes,
     RemovePod,
     RemoveRun,
+    Ruling,
     RunPreStop,
     StartContainer,
     Step,
@@ -53,6 +54,7 @@ class Simulation:
     busy: dict[str, tuple[Action, float]] = field(default_factory=dict)
     generation: int = 1
     evicted: bool = False
+    ruling: Ruling | None = None
     log: list[Action] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     last: Step | None = None
@@ -69,6 +71,7 @@ class Simulation:
             busy=frozenset(self.busy),
             generation=self.generation,
             evicted=self.evicted,
+            ruling=self.ruling,
         )
 
     def settle(self) -> Step:

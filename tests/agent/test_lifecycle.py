@@ -11,6 +11,7 @@ from agent.lifecycle.view import (
     Health,
     MakeSandbox,
     RemovePod,
+    Ruling,
     RunPreStop,
     StartContainer,
     StopContainer,
@@ -742,3 +743,20 @@ def test_a_pull_is_tried_at_once_when_the_pod_names_another_image() -> None:
     world.generation += 1
     world.settle()
     assert status_of(world).state.HasField("running")
+
+
+def test_a_pod_that_its_node_ends_fails_within_a_second() -> None:
+    world = Simulation(pod_of("main"), obeys=False)
+    world.settle()
+    world.ruling = Ruling("Evicted", "too much on the disk", disrupts=True)
+    world.settle()
+    assert (world.status.phase, world.status.reason) == ("Failed", "Evicted")
+    assert world.status.message == "too much on the disk"
+    assert status_of(world).state.HasField("running")
+    world.tick(1)
+    assert status_of(world).state.terminated.exit_code == 137
+    assert [(n.reason, n.warning) for n in world.notices if n.reason == "Evicted"] == [
+        ("Evicted", True)
+    ]
+    (mark,) = (c for c in world.status.conditions if c.type == "DisruptionTarget")
+    assert (mark.status, mark.reason) == ("True", "TerminationByKubelet")

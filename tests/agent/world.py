@@ -60,6 +60,7 @@ class World:
         self.reports: dict[str, PodStatuses.Entry] = {}
         self.history: list[PodStatuses.Entry] = []
         self.sequence = 0
+        self.allocatable: dict[str, int] = {}
         self.worker: Worker
         self.agent: Agent
         self.runtime: MemoryRuntime
@@ -73,7 +74,7 @@ class World:
         """An agent over the machine, for the block; killed at its end."""
         runtime = self.runtime = self.make_runtime()
         seam = Seam(runtime, self.machine.network, self.volumes, HollowChecks(runtime), self.ledger)
-        me = Self("n1", "192.0.2.1", {})
+        me = Self("n1", "192.0.2.1", self.allocatable)
         node = hollow_node("n1", "192.0.2.1", cpu="4", memory="8Gi", pods=110)
         bearing = Bearing("n1", "test", lambda: me, lambda: node)
         agent = self.agent = Agent(bearing, seam, _no_channel, self.clock, random.Random(1))

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from master.scheduler.request import pod_amounts, pod_host_ports, ports_clash, request_of
+from master.scheduler.request import request_of
+from pilothouse.objects.demands import pod_amounts, pod_host_ports, ports_clash
 from protos.core_v1_pb2 import Pod
 from tests.master.scheduler.world import pod
 
