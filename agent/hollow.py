@@ -56,6 +56,10 @@ class HollowVolumes:
         """Forget it."""
         self._pods.discard(pod)
 
+    async def oversized(self, pod: Pod) -> tuple[str, ...]:
+        """Nothing is written."""
+        return ()
+
     async def known(self) -> tuple[PodUID, ...]:
         """Pods that were prepared and not removed."""
         return tuple(self._pods)

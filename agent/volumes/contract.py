@@ -42,6 +42,10 @@ class Volumes(Protocol):
         """Unmount and delete everything of the pod."""
         ...
 
+    async def oversized(self, pod: Pod) -> tuple[str, ...]:
+        """The pod's emptyDirs whose files take more than their sizeLimit, in words. OSError."""
+        ...
+
     async def known(self) -> tuple[PodUID, ...]:
         """Pods that have a directory here, for clean-up after a restart."""
         ...

@@ -150,7 +150,9 @@ class NodeVolumes:
             if limit and _size(self._path(PodUID(pod.metadata.uid), volume)) > quantity.value(
                 limit
             ):
-                found.append(f'usage of emptyDir volume "{volume.name}" exceeds its limit {limit}')
+                found.append(
+                    f'Usage of EmptyDir volume "{volume.name}" exceeds the limit "{limit}".'
+                )
         return tuple(found)
 
 

@@ -127,6 +127,28 @@ async def test_a_part_of_a_volume_that_cannot_be_is_the_containers_own_error() -
         assert waiting.message == "subPath '..' leads out of its volume"
 
 
+class Overflowing(HollowVolumes):
+    """Volumes that hold too much, of pods named so."""
+
+    async def oversized(self, pod: Pod) -> tuple[str, ...]:
+        return ("too much.",) if pod.metadata.name == "full" else ()
+
+
+async def test_a_pod_whose_volume_overflows_is_evicted() -> None:
+    world = World()
+    world.volumes = Overflowing()
+    pods = [make_pod("full"), make_pod("empty")]
+    for pod in pods:
+        limit = pod.spec.volumes.add(name="e").volume_source.empty_dir.size_limit
+        limit.string = "1Mi"
+    async with world.agent_runs():
+        await world.assign(*pods, make_pod("unlimited"), complete=True)
+        await world.advance(11)
+        full = world.status("uid-full")
+        assert (full.phase, full.reason, full.message) == ("Failed", "Evicted", "too much.")
+        assert world.status("uid-empty").phase == "Running"
+
+
 async def test_a_new_uid_under_an_old_name_is_another_pod() -> None:
     world = World()
     async with world.agent_runs():

@@ -140,7 +140,9 @@ async def test_a_disk_that_is_too_full_is_told(volumes: NodeVolumes) -> None:
     (root / "small").write_bytes(b"x" * 1000)
     assert await volumes.oversized(made) == ()
     (root / "large").write_bytes(b"x" * (2 << 20))
-    assert await volumes.oversized(made) == ('usage of emptyDir volume "d" exceeds its limit 1Mi',)
+    assert await volumes.oversized(made) == (
+        'Usage of EmptyDir volume "d" exceeds the limit "1Mi".',
+    )
 
 
 @pytest.mark.parametrize(
