@@ -190,14 +190,18 @@ class Conversation:
     async def _read(self, requests: AsyncIterator[AgentMessage]) -> None:
         try:
             async for message in requests:
-                await self._take(message)
-                for more in message.more:
-                    await self._take(more)
+                await self._hear(message)
+                del message  # which may be large, and the next one far away
         except ApiError as error:
             logger.warning("session %s ends: %s", self._session.id, error)
             self._session.end(error.message, retry=True)
         else:
             self._session.end("the agent has ended the session", retry=False)
+
+    async def _hear(self, message: AgentMessage) -> None:
+        await self._take(message)
+        for more in message.more:
+            await self._take(more)
 
     async def _take(self, message: AgentMessage) -> None:
         match message.WhichOneof("content"):

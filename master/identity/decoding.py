@@ -53,8 +53,8 @@ def _tolerant(handler: Any) -> Any:
             await context.abort(*to_grpc(BadRequest(request.reason)))
         return await behaviour(request, context)
 
-    async def streamed(requests: AsyncIterator[Any], context: Any) -> Any:
-        return await behaviour(_decoded(requests), context)
+    async def streamed(_: AsyncIterator[Any], context: Any) -> Any:
+        return await behaviour(_Requests(context), context)
 
     return make(streamed if handler.request_streaming else single, decode, encode)
 
@@ -79,8 +79,20 @@ def _decoder(decode: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
     return tolerant
 
 
-async def _decoded(requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
-    async for request in requests:
+class _Requests:
+    """What a caller streams, read from the call itself: gRPC's iterator, which waits in a frame of
+    its own, keeps the last message until the next one comes."""
+
+    def __init__(self, context: Any) -> None:
+        self._context = context
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        return self
+
+    async def __anext__(self) -> Any:
+        request = await self._context.read()
+        if request is grpc.aio.EOF:
+            raise StopAsyncIteration
         if isinstance(request, Undecodable):
             raise BadRequest(request.reason)
-        yield request
+        return request
