@@ -27,7 +27,6 @@ from master.api.binding import bound
 from master.api.events import Delivery
 from master.api.evicting import Toll, budget_of, charged, is_disruption, toll
 from master.api.hub import Limits, Topic
-from master.api.keys import key_of
 from master.api.patching import patched
 from master.api.reader import Listing, Query, Reader
 from master.api.records import Record, copy_of
@@ -118,12 +117,6 @@ class Registry:
     async def record(self, kind: Kind, namespace: str, name: str, *, revision: int = 0) -> Record:
         """One object as it stands in the store, now or as it was at a revision."""
         return await self._reader.get(kind, namespace, name, revision)
-
-    def stored(self, obj: Any) -> Record | None:
-        """The record that shares an object which a write returned; None: it is not stored so."""
-        kind, metadata = kinds.of(obj), obj.metadata
-        record = self._state.get(kind, key_of(kind, metadata.namespace, metadata.name))
-        return record if record is not None and record.object is obj else None
 
     async def list(
         self,

@@ -254,11 +254,8 @@ class Verbs:
     async def _answer(
         self, call: Call, obj: Any, wanted: Accepted, status: int = 200
     ) -> web.Response:
-        record = self._registry.stored(obj)
-        if record is None:
-            body = self._rendering.message(call.served, obj, wanted)
-        else:
-            body = self._rendering.one(call.served, record, wanted)
+        # Its text is not kept: what is written is soon written again (a pod: bound, then run).
+        body = self._rendering.message(call.served, obj, wanted)
         return await answer(call, body, wanted, status)
 
     async def _decoded(self, call: Call) -> Any:
