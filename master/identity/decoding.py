@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import grpc
 import grpc.aio
@@ -20,6 +20,7 @@ from pilothouse.objects.errors import BadRequest
 from pilothouse.objects.status import to_grpc
 
 OURS = "/pilothouse."
+_END: Any = cast(Any, grpc.aio).EOF  # of which the stubs do not know
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ class _Requests:
 
     async def __anext__(self) -> Any:
         request = await self._context.read()
-        if request is grpc.aio.EOF:
+        if request is _END:
             raise StopAsyncIteration
         if isinstance(request, Undecodable):
             raise BadRequest(request.reason)
