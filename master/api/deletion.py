@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from master.admission.strategy import mark_deleted
+from master.api import refusals
 from master.api.records import copy_of
+from pilothouse.objects import kinds
 from pilothouse.objects.errors import BadRequest, Conflict
 from protos.core_v1_pb2 import Namespace, Pod
 from protos.meta_v1_pb2 import DeleteOptions
@@ -57,12 +59,19 @@ def finished(obj: Any) -> bool:
 
 def _require(existing: Any, options: DeleteOptions) -> None:
     metadata, wanted = existing.metadata, options.preconditions
-    for field, found in (("uid", metadata.uid), ("resource_version", metadata.resource_version)):
-        if wanted.HasField(field) and getattr(wanted, field) != found:
-            raise Conflict(
-                f"precondition failed: {field} is {found}, not {getattr(wanted, field)}",
-                name=metadata.name,
-            )
+    if wanted.HasField("uid") and wanted.uid != metadata.uid:
+        raise _unmet(existing, "UID", wanted.uid, metadata.uid, "deleted and then recreated")
+    version = metadata.resource_version
+    if wanted.HasField("resource_version") and wanted.resource_version != version:
+        raise _unmet(existing, "ResourceVersion", wanted.resource_version, version, "modified")
+
+
+def _unmet(existing: Any, what: str, wanted: str, found: str, happened: str) -> Conflict:
+    why = (
+        f"the {what} in the precondition ({wanted}) does not match the {what} in record ({found})."
+        f" The object might have been {happened}"
+    )
+    return refusals.conflict(kinds.of(existing), existing.metadata.name, why)
 
 
 def _finalizers(existing: Any, options: DeleteOptions) -> list[str]:

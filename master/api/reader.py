@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from master.api import refusals
 from master.api.keys import key_of, prefix_of
-from master.api.paging import Position, position_of, token_of
+from master.api.paging import NOW, Position, position_of, token_of
 from master.api.records import Record, decode
 from master.api.selection import Selection, select
 from master.api.state import State
@@ -94,6 +94,8 @@ class Reader:
         )
         if query.revision not in (0, position.revision):
             raise BadRequest("revision: a continue token reads at the revision of its list")
+        if position.revision == NOW:
+            return replace(position, revision=self._state.revision)
         _past(position.revision, self._state)
         return position
 

@@ -281,7 +281,10 @@ class Writer:
         if metadata.resource_version not in ("", present.resource_version):
             raise refusals.modified(change.kind, present.name)
         if metadata.uid not in ("", present.uid):
-            why = f"the UID in the precondition is {metadata.uid}, that of the object {present.uid}"
+            why = (
+                f"Precondition failed: UID in precondition: {metadata.uid},"
+                f" UID in object meta: {present.uid}"
+            )
             raise refusals.conflict(change.kind, present.name, why)
         metadata.resource_version = present.resource_version
         require_light(draft)

@@ -14,11 +14,11 @@ from google.protobuf.message import Message
 
 from master.http import envelope
 from master.http.negotiation import Media, media_of_body
-from master.http.parameters import Parameters
+from master.http.parameters import Parameters, invalid_options
 from pilothouse.objects import yamltext
 from pilothouse.objects.checking import require_json_form
 from pilothouse.objects.codec import Strictness, from_json
-from pilothouse.objects.errors import BadRequest, Cause, Invalid, TooLarge
+from pilothouse.objects.errors import BadRequest, Cause, TooLarge
 from pilothouse.objects.faults import Fault, FaultKind, Faults, Lines, path_text
 from pilothouse.objects.jsontext import MAX_BYTES, JsonText, utf8_text
 from pilothouse.objects.yamltext import Refused
@@ -59,13 +59,13 @@ def strictness_of(parameters: Parameters) -> Strictness:
     try:
         return Strictness(text)
     except ValueError:
-        words = ", ".join(f'"{word.value}"' for word in Strictness)
+        words = ", ".join(f'"{word}"' for word in ("", *sorted(word.value for word in Strictness)))
         cause = Cause(
             "fieldValidation",
             "FieldValueNotSupported",
             f'Unsupported value: "{text}": supported values: {words}',
         )
-        raise Invalid(f"invalid options: {cause}", causes=[cause]) from None
+        raise invalid_options(parameters.options, cause) from None
 
 
 class Decoding:

@@ -10,7 +10,7 @@ from aiohttp import web
 from master.api.service import Authorizer
 from master.api.writer import Check
 from master.http.negotiation import TABLE, Accepted, accepted
-from master.http.parameters import Parameters
+from master.http.parameters import Parameters, invalid_options
 from master.http.request import Target
 from master.http.served import Served
 from master.http.tables import METADATA, NONE, OBJECT
@@ -67,11 +67,11 @@ class Call:
         """fieldManager, "" without one; Invalid for what is no name."""
         named = self.parameters.text("fieldManager")
         if len(named) > MAX_MANAGER:
-            raise _no_manager(
+            raise self._no_manager(
                 "FieldValueTooLong", f"Too long: may not be more than {MAX_MANAGER} bytes"
             )
         if not named.isprintable():
-            raise _no_manager(
+            raise self._no_manager(
                 "FieldValueInvalid", "Invalid value: should only contain printable characters"
             )
         return named
@@ -80,6 +80,9 @@ class Call:
     def manager(self) -> str:
         """Who owns what this request writes: fieldManager, else the program's name, "" for none."""
         return self.named_manager or _program(self.request.headers.get("User-Agent", ""))
+
+    def _no_manager(self, reason: str, message: str) -> Invalid:
+        return invalid_options(self.parameters.options, Cause("fieldManager", reason, message))
 
     def action(self, verb: str) -> Action:
         """What is to be authorized."""
@@ -108,11 +111,6 @@ def _program(agent: str) -> str:
     if not name.isprintable():
         name = "".join(filter(str.isprintable, name))
     return name.encode()[:MAX_MANAGER].decode(errors="ignore")
-
-
-def _no_manager(reason: str, message: str) -> Invalid:
-    cause = Cause("fieldManager", reason, message)
-    return Invalid(f"invalid options: {cause}", causes=[cause])
 
 
 def check_of(authorizer: Authorizer, user: User, action: Action) -> Check:

@@ -99,7 +99,7 @@ class Face:
 
     async def _answer(self, request: web.BaseRequest, warnings: list[str]) -> web.StreamResponse:
         path, _, query = request.raw_path.partition("?")
-        parameters = Parameters(query)
+        parameters = Parameters(query, request.method)
         user = self._authenticate(request)
         request = without_token(request)
         target = target_of(path)

@@ -7,12 +7,13 @@ from typing import Any
 from master.http import bodies
 from master.http.bodies import Decoding
 from master.http.call import Call
-from master.http.parameters import Parameters, require_dry_run
+from master.http.parameters import Parameters, invalid_options, require_dry_run
 from pilothouse.objects.codec import Strictness
 from pilothouse.objects.errors import Cause, Invalid
 from protos.meta_v1_pb2 import DeleteOptions
 
 _POLICIES = ("Foreground", "Background", "Orphan")
+_OPTIONS = "DeleteOptions"
 
 
 async def delete_options(call: Call) -> DeleteOptions:
@@ -45,7 +46,7 @@ def _of_query(parameters: Parameters) -> Any:
 
 def require_options(options: DeleteOptions) -> None:
     """Invalid where options contradict each other or say what nobody knows."""
-    require_dry_run(options.dry_run)
+    require_dry_run(options.dry_run, _OPTIONS)
     policy = options.propagation_policy
     if options.HasField("propagation_policy") and options.HasField("orphan_dependents"):
         raise _invalid(
@@ -55,7 +56,7 @@ def require_options(options: DeleteOptions) -> None:
             " set",
         )
     if options.HasField("propagation_policy") and policy not in _POLICIES:
-        words = ", ".join(f'"{word}"' for word in _POLICIES)
+        words = ", ".join(f'"{word}"' for word in (*_POLICIES, "nil"))
         raise _invalid(
             "propagationPolicy",
             "FieldValueNotSupported",
@@ -64,5 +65,4 @@ def require_options(options: DeleteOptions) -> None:
 
 
 def _invalid(field: str, reason: str, message: str) -> Invalid:
-    cause = Cause(field, reason, message)
-    return Invalid(f"DeleteOptions.meta.k8s.io is invalid: {cause}", causes=[cause])
+    return invalid_options(_OPTIONS, Cause(field, reason, message))

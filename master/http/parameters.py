@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qs
 
 from pilothouse.objects.errors import BadRequest, Cause, Invalid
 
 _FALSE = frozenset({"false", "0"})
+# The message whose fields the query of a request is; of all others: ListOptions.
+_OPTIONS = {
+    "POST": "CreateOptions",
+    "PUT": "UpdateOptions",
+    "PATCH": "PatchOptions",
+    "DELETE": "DeleteOptions",
+}
+
+
+def invalid_options(options: str, *causes: Cause) -> Invalid:
+    """What is wrong with the options of a request, which that message is."""
+    words = str(causes[0]) if len(causes) == 1 else f"[{', '.join(map(str, causes))}]"
+    resource = f"{options}.meta.k8s.io"
+    return Invalid(f'{resource} "" is invalid: {words}', resource=resource, causes=causes)
 
 
 class Parameters:
     """The first value of each parameter counts; those that nobody asks for are ignored."""
 
-    __slots__ = ("_values",)
+    __slots__ = ("_values", "options")
 
-    def __init__(self, query: str) -> None:
+    def __init__(self, query: str, method: str = "GET") -> None:
         """`query` as sent, without its "?"."""
+        self.options = _OPTIONS.get(method, "ListOptions")
         self._values: Mapping[str, list[str]] = {}
         if query:
             try:
@@ -62,7 +76,7 @@ class Parameters:
         values = self._values.get("dryRun")
         if not values or values == [""]:
             return False
-        return require_dry_run(values)
+        return require_dry_run(values, self.options)
 
     @property
     def revision(self) -> int | None:
@@ -82,14 +96,10 @@ def _invalid_version(text: str) -> Cause:
     )
 
 
-def require_dry_run(values: Any) -> bool:
+def require_dry_run(values: Sequence[str], options: str) -> bool:
     """Whether the values of dryRun ask for a dry run; Invalid for what is not "All"."""
-    for value in values:
-        if value != "All":
-            cause = Cause(
-                "dryRun",
-                "FieldValueNotSupported",
-                f'Unsupported value: "{value}": supported values: "All"',
-            )
-            raise Invalid(f"invalid options: dryRun: {cause.message}", causes=[cause])
+    if any(value != "All" for value in values):
+        given = ", ".join(f'"{value}"' for value in values)
+        message = f'Unsupported value: []string{{{given}}}: supported values: "All"'
+        raise invalid_options(options, Cause("dryRun", "FieldValueNotSupported", message))
     return bool(values)

@@ -19,11 +19,11 @@ from master.http import bodies, statuses
 from master.http.answering import answer
 from master.http.bodies import Decoding, strictness_of
 from master.http.call import Call, check_of
-from master.http.negotiation import Accepted, unsupported
+from master.http.negotiation import TABLE, Accepted, unsupported
 from master.http.options import require_options
 from master.http.patches import PATCHES, changed
 from master.http.rendering import plain
-from master.http.scaling import SCALE, scale_configuration, scale_of, scaled
+from master.http.scaling import SCALE, scale_configuration, scale_of, scale_table, scaled
 from master.http.verbs import require_manager
 from pilothouse.client.interface import PatchType
 from pilothouse.objects.codec import to_json
@@ -54,7 +54,7 @@ class Parts:
     async def _get_scale(self, call: Call) -> web.StreamResponse:
         target = call.target
         record = await self._registry.record(call.served.stored, target.namespace, target.name)
-        return await self._scale(call, record.object, call.accepted())
+        return await self._scale(call, record.object, call.accepted(TABLE))
 
     async def _update_scale(self, call: Call) -> web.StreamResponse:
         wanted = call.accepted()
@@ -115,7 +115,9 @@ class Parts:
         return await self._scale(call, stored, wanted)
 
     async def _scale(self, call: Call, obj: Any, wanted: Accepted) -> web.StreamResponse:
-        return await answer(call, plain(scale_of(obj), *SCALE, wanted), wanted)
+        scale = scale_of(obj)
+        text = scale_table(scale, wanted) if wanted.form == TABLE else plain(scale, *SCALE, wanted)
+        return await answer(call, text, wanted)
 
     async def bind(self, call: Call) -> web.StreamResponse:
         """Give a pod its node: POST pods/NAME/binding, and POST bindings."""

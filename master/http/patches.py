@@ -54,6 +54,8 @@ def changed(document: Any, change: Any, type_: PatchType, message: type[Message]
         case PatchType.JSON:
             return json_patch(document, change)
         case PatchType.MERGE:
+            if not isinstance(change, dict):
+                raise BadRequest("a merge patch must be an object")
             return merge_patch(document, change)
         case PatchType.STRATEGIC:
             return strategic_patch(document, change, message)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from master.api.registry import Registry
-from master.http.parameters import Parameters
+from master.http.parameters import Parameters, invalid_options
 from pilothouse.objects.errors import Cause, Invalid, ServerTimeout
 
 EXACT: Final = "Exact"
@@ -35,6 +35,8 @@ def revision_of_list(registry: Registry, parameters: Parameters) -> int:
     revision, match = parameters.revision, parameters.text("resourceVersionMatch")
     continued = bool(parameters.text("continue"))
     _require_match(match, revision, continued)
+    if parameters.has("sendInitialEvents"):
+        raise _forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list")
     if continued:
         if revision:
             raise _invalid("resourceVersion", str(revision), "must not be set where continue is")
@@ -57,7 +59,7 @@ def _require_match(match: str, revision: int | None, continued: bool) -> None:
             field, "resourceVersionMatch is forbidden unless resourceVersion is provided"
         )
     if match not in (EXACT, NOT_OLDER):
-        text = f'Unsupported value: "{match}": supported values: "{EXACT}", "{NOT_OLDER}"'
+        text = f'Unsupported value: "{match}": supported values: "{EXACT}", "{NOT_OLDER}", ""'
         raise _error(Cause(field, "FieldValueNotSupported", text))
     if match == EXACT and revision == 0:
         text = 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'
@@ -73,4 +75,4 @@ def _invalid(field: str, value: str, why: str) -> Invalid:
 
 
 def _error(cause: Cause) -> Invalid:
-    return Invalid(f"ListOptions.meta.k8s.io is invalid: {cause}", causes=[cause])
+    return invalid_options("ListOptions", cause)

@@ -18,7 +18,14 @@ from master.identity.authentication import CheckToken
 from master.identity.authorization import Action
 from master.identity.user import User
 from pilothouse.objects.catalog import Catalog
-from pilothouse.objects.errors import BadRequest, Forbidden, NotFound, Unauthorized
+from pilothouse.objects.errors import (
+    BadRequest,
+    Cause,
+    Forbidden,
+    Invalid,
+    NotFound,
+    Unauthorized,
+)
 from pilothouse.objects.kinds import VERBS, Kind
 from protos import authentication_v1_pb2 as authentication
 from protos import authorization_v1_pb2 as authorization
@@ -76,6 +83,8 @@ class Reviews:
         _describe(question.status.user_info, call.user)
 
     def _token(self, call: Call, question: Any) -> None:
+        if not question.spec.token:
+            raise BadRequest("token is required for TokenReview in authentication")
         try:
             user = self._check_token(question.spec.token)
         except Unauthorized as error:
@@ -85,25 +94,22 @@ class Reviews:
         _describe(question.status.user, user)
 
     def _may_i(self, call: Call, question: Any) -> None:
-        self._decide(call.user, question.spec, question.status)
+        self._decide(call.user, question)
 
     def _may_they(self, call: Call, question: Any) -> None:
         spec, namespace = question.spec, call.target.namespace
         if not spec.user and not spec.groups:
-            raise BadRequest("spec.user: Invalid value: at least one of user or group must be set")
+            why = 'Invalid value: "": at least one of user or group must be set'
+            raise _invalid(question, "spec.user", why)
         if namespace and spec.resource_attributes.namespace not in ("", namespace):
-            raise BadRequest(
-                f"spec.resourceAttributes.namespace: must be that of the request, {namespace}"
-            )
+            raise BadRequest(f"spec.resourceAttributes.namespace must match namespace: {namespace}")
         if namespace:
             spec.resource_attributes.namespace = namespace
-        self._decide(User(spec.user, tuple(spec.groups)), spec, question.status)
+        self._decide(User(spec.user, tuple(spec.groups)), question)
 
-    def _decide(self, user: User, spec: Any, status: Any) -> None:
-        if spec.HasField("resource_attributes") == spec.HasField("non_resource_attributes"):
-            raise BadRequest(
-                "spec: exactly one of nonResourceAttributes or resourceAttributes must be specified"
-            )
+    def _decide(self, user: User, question: Any) -> None:
+        spec, status = question.spec, question.status
+        _require_subject(question)
         if spec.HasField("resource_attributes"):
             reason = self._refusal(user, _action(spec.resource_attributes))
         else:
@@ -123,7 +129,7 @@ class Reviews:
     def _rules(self, call: Call, question: Any) -> None:
         status, namespace = question.status, question.spec.namespace
         if not namespace:
-            raise BadRequest("spec.namespace: Required value: no namespace on request")
+            raise BadRequest("no namespace on request")
         if call.user.is_administrator:
             status.resource_rules.add(verbs=["*"], api_groups=["*"], resources=["*"])
             status.non_resource_rules.add(verbs=["*"], non_resource_urls=["*"])
@@ -143,6 +149,28 @@ class Reviews:
             ]
             if verbs:
                 yield kind, verbs
+
+
+def _require_subject(question: Any) -> None:
+    """That it asks about a resource or about a path."""
+    spec = question.spec
+    resource = spec.HasField("resource_attributes")
+    if resource and spec.HasField("non_resource_attributes"):
+        path = spec.non_resource_attributes.path
+        why = f'Invalid value: "{path}": cannot be specified in combination with resourceAttributes'
+        raise _invalid(question, "spec.nonResourceAttributes", why)
+    if not resource and not spec.HasField("non_resource_attributes"):
+        why = (
+            "Invalid value: null: exactly one of nonResourceAttributes or resourceAttributes must"
+            " be specified"
+        )
+        raise _invalid(question, "spec.resourceAttributes", why)
+
+
+def _invalid(question: Any, field: str, why: str) -> Invalid:
+    cause = Cause(field, "FieldValueInvalid", why)
+    resource = f"{question.DESCRIPTOR.name}.authorization.k8s.io"
+    return Invalid(f'{resource} "" is invalid: {cause}', resource=resource, causes=[cause])
 
 
 def _describe(info: Any, user: User) -> None:

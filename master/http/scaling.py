@@ -7,9 +7,13 @@ from typing import Any
 from google.protobuf.message import Message
 
 from master.api.records import copy_of
+from master.http.negotiation import PARTIAL, Accepted, Media
+from master.http.rendering import partial_of, plain
+from master.http.tables import OBJECT, table_of_part
 from pilothouse.objects.errors import BadRequest, Cause, Invalid
 from pilothouse.objects.selectors import LabelSelector
 from protos.autoscaling_v1_pb2 import Scale
+from protos.meta_v1_pb2 import ListMeta
 
 SCALE = ("autoscaling/v1", "Scale")
 _IDENTITY = ("name", "namespace", "uid", "resourceVersion", "managedFields")
@@ -25,6 +29,16 @@ def scale_of(obj: Any) -> Scale:
     scale.status.replicas = obj.status.replicas
     scale.status.selector = _selector_text(obj.spec)
     return scale
+
+
+def scale_table(scale: Scale, wanted: Accepted) -> bytes:
+    """The scale as a table of one row."""
+    shown = scale if wanted.include == OBJECT else partial_of(scale)
+    kind = SCALE if wanted.include == OBJECT else (f"{wanted.group}/{wanted.version}", PARTIAL)
+    metadata = ListMeta(resource_version=scale.metadata.resource_version)
+    return table_of_part(
+        scale, metadata, wanted, lambda _: plain(shown, *kind, Accepted(Media.JSON))
+    )
 
 
 def _selector_text(spec: Any) -> str:
@@ -50,7 +64,7 @@ def scaled(existing: Any, scale: Scale) -> Any:
         cause = Cause("spec.replicas", "FieldValueInvalid", message)
         raise Invalid(
             f'Scale.autoscaling "{metadata.name}" is invalid: {cause}',
-            resource="scales.autoscaling",
+            resource="Scale.autoscaling",
             name=metadata.name,
             causes=[cause],
         )

@@ -22,6 +22,8 @@ def failure(error: ApiError) -> Status:
         code=http_code(error),
     )
     _describe(status, error)
+    if isinstance(error, Expired) and error.continue_token:
+        setattr(status.metadata, "continue", error.continue_token)
     return status
 
 

@@ -10,10 +10,12 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
+from google.protobuf.message import Message
+
 from master.http.negotiation import TABLE, Accepted
 from pilothouse.objects.codec import dump_json, encode_json
 from pilothouse.objects.kinds import Kind
-from pilothouse.printing import Row, columns_of, table_of
+from pilothouse.printing import Column, Row, columns_of, printer_for, table_of
 from protos.meta_v1_pb2 import ListMeta
 
 NONE: Final = "None"
@@ -28,13 +30,30 @@ def table_text(
 ) -> bytes:
     """The table of these objects; `text` is the JSON that stands in the row of that number."""
     table = table_of(kind, objects, now=time.time())
-    rows = [_row(row, number, wanted, text) for number, row in enumerate(table.rows)]
+    return _written(table.rows, columns_of(kind), metadata, wanted, text)
+
+
+def table_of_part(part: Message, metadata: ListMeta, wanted: Accepted, text: Text) -> bytes:
+    """The table of what is no stored object, such as a scale."""
+    printer = printer_for(type(part))
+    table = printer.table([part], time.time())
+    return _written(table.rows, printer.columns, metadata, wanted, text)
+
+
+def _written(
+    found: Sequence[Row],
+    columns: tuple[Column, ...],
+    metadata: ListMeta,
+    wanted: Accepted,
+    text: Text,
+) -> bytes:
+    rows = [_row(row, number, wanted, text) for number, row in enumerate(found)]
     head = f'{{"kind":"{TABLE}","apiVersion":"{wanted.group}/{wanted.version}","metadata":'
-    columns = _columns(kind) if wanted.headers else b"null"
+    heads = _columns(columns) if wanted.headers else b"null"
     return b'%b%b,"columnDefinitions":%b,"rows":[%b]}' % (
         head.encode(),
         encode_json(metadata),
-        columns,
+        heads,
         b",".join(rows),
     )
 
@@ -52,7 +71,7 @@ def _row(row: Row, number: int, wanted: Accepted, text: Text) -> bytes:
 
 
 @lru_cache(maxsize=256)
-def _columns(kind: Kind) -> bytes:
+def _columns(columns: tuple[Column, ...]) -> bytes:
     return dump_json(
         [
             {
@@ -62,6 +81,6 @@ def _columns(kind: Kind) -> bytes:
                 "description": column.description,
                 "priority": column.priority,
             }
-            for column in columns_of(kind)
+            for column in columns
         ]
     )

@@ -6,7 +6,9 @@ change is authorized before its commit, through the registry's check.
 
 from __future__ import annotations
 
-from typing import Any, Final
+import time
+from dataclasses import replace
+from typing import Any
 
 from aiohttp import web
 
@@ -25,19 +27,16 @@ from master.http import bodies, statuses
 from master.http.answering import answer
 from master.http.bodies import Decoding, strictness_of
 from master.http.call import Call, check_of
+from master.http.continuing import Token
 from master.http.negotiation import PARTIAL, PARTIAL_LIST, TABLE, Accepted, unsupported
 from master.http.options import delete_options
+from master.http.parameters import invalid_options
 from master.http.patches import PATCHES, patched
 from master.http.reading import revision_of_get, revision_of_list
 from master.http.rendering import Rendering, plain
 from master.http.served import Served
 from pilothouse.client.interface import PatchType
-from pilothouse.objects.errors import BadRequest, Expired, NotFound
-
-CONTINUE_EXPIRED: Final = (
-    "The provided continue parameter is too old to display a consistent list result. You can"
-    " start a new list without the continue parameter."
-)
+from pilothouse.objects.errors import BadRequest, Cause, Expired, Invalid, NotFound
 
 
 class Verbs:
@@ -60,8 +59,10 @@ class Verbs:
         """A collection, or a page of it."""
         wanted = call.accepted(TABLE, PARTIAL_LIST)
         parameters, registry = call.parameters, self._registry
-        token = parameters.text("continue")
         revision = revision_of_list(registry, parameters)
+        now = int(time.time())
+        token = Token.parse(parameters.text("continue"), now)
+        token.require_young(now)
         try:
             page = await registry.records(
                 call.served.stored,
@@ -69,15 +70,17 @@ class Verbs:
                 label_selector=parameters.text("labelSelector"),
                 field_selector=field_selector(call),
                 limit=parameters.integer("limit") or 0,
-                continue_token=token,
+                continue_token=token.text,
                 revision=revision,
             )
         except Expired as error:
-            if not token:
+            if not token.text:
                 raise Expired(
                     f"The resourceVersion for the provided list is too old: {error.message}"
                 ) from error
-            raise Expired(CONTINUE_EXPIRED) from error
+            raise token.expired(now) from error
+        if page.continue_token:
+            page = replace(page, continue_token=str(token.next(page.continue_token)))
         return await answer(call, self._rendering.many(call.served, page, wanted), wanted)
 
     async def create(self, call: Call) -> web.Response:
@@ -103,9 +106,9 @@ class Verbs:
         """Another state of the object, or of its part that the subresource is."""
         wanted = call.accepted(TABLE, PARTIAL)
         obj = await self._decoded(call)
+        require_same(call, obj)
         _place(call, obj)
         _caution(call)
-        _name(call, obj)
         incoming, target = call.served.incoming(obj), call.target
         change = Change(
             call.served.stored,
@@ -144,16 +147,15 @@ class Verbs:
         if type_ is PatchType.APPLY:
             return await self._apply(call, body)
         if call.parameters.has("force"):
-            raise BadRequest(
-                "PatchOptions.meta.k8s.io is invalid: force: Forbidden: may not be"
-                " specified for non-apply patch"
-            )
+            raise _patch_options("force", "Forbidden", "may not be specified for non-apply patch")
         target, kind = call.target, call.served.stored
         decoding = self._decoding(call)
 
         def make(existing: Any) -> Any:
             call.warnings.clear()
-            return patched(call.served, existing, body, type_, decoding)
+            made = patched(call.served, existing, body, type_, decoding)
+            require_same(call, made)
+            return made
 
         change = Change(
             kind,
@@ -280,13 +282,35 @@ def field_selector(call: Call) -> str:
     return f"{selector},{named}" if selector else named
 
 
-def require_manager(call: Call) -> None:
-    """BadRequest for an apply of nobody."""
-    if not call.named_manager:
+def require_same(call: Call, obj: Any) -> None:
+    """BadRequest where the object that is written is not the one that the path names."""
+    target, metadata = call.target, obj.metadata
+    if not metadata.name:
         raise BadRequest(
-            "PatchOptions.meta.k8s.io is invalid: fieldManager: Required value: is required"
-            " for apply patch"
+            f"the name of the object ({target.name} based on URL) was undeterminable:"
+            " name must be provided"
         )
+    if metadata.name != target.name:
+        raise BadRequest(
+            f"the name of the object ({metadata.name}) does not match the name on the URL"
+            f" ({target.name})"
+        )
+    if target.namespace and metadata.namespace not in ("", target.namespace):
+        raise BadRequest(
+            f"the namespace of the object ({metadata.namespace}) does not match the namespace on"
+            f" the request ({target.namespace})"
+        )
+
+
+def require_manager(call: Call) -> None:
+    """Invalid for an apply of nobody."""
+    if not call.named_manager:
+        raise _patch_options("fieldManager", "Required value", "is required for apply patch")
+
+
+def _patch_options(field: str, fault: str, why: str) -> Invalid:
+    reason = f"FieldValue{fault.partition(' ')[0]}"
+    return invalid_options("PatchOptions", Cause(field, reason, f"{fault}: {why}"))
 
 
 def require_version(served: Served, new: Any, old: Any) -> None:
@@ -316,8 +340,9 @@ def _may_create(call: Call, obj: Any, error: NotFound) -> bool:
 
 
 def _place(call: Call, obj: Any) -> None:
-    """The namespace of the path is that of the object."""
+    """The namespace of the path is that of the object; what has none is cleared of it."""
     if not call.served.kind.namespaced:
+        obj.metadata.namespace = ""
         return
     namespace = call.target.namespace
     if obj.metadata.namespace not in ("", namespace):
@@ -325,13 +350,3 @@ def _place(call: Call, obj: Any) -> None:
             "the namespace of the provided object does not match the namespace sent on the request"
         )
     obj.metadata.namespace = namespace
-
-
-def _name(call: Call, obj: Any) -> None:
-    name = call.target.name
-    if obj.metadata.name not in ("", name):
-        raise BadRequest(
-            f"the name of the object ({obj.metadata.name}) does not match the name on the URL"
-            f" ({name})"
-        )
-    obj.metadata.name = name

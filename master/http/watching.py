@@ -25,6 +25,7 @@ from master.http.answering import CACHE
 from master.http.call import Call
 from master.http.events import Frames
 from master.http.negotiation import PARTIAL, TABLE, Accepted, Media
+from master.http.parameters import invalid_options
 from master.http.reading import NOT_OLDER, require_reached
 from pilothouse.client.interface import EventType
 from pilothouse.objects.errors import ApiError, Cause, Expired, Invalid, NotAcceptable
@@ -111,8 +112,7 @@ def _initial_events(call: Call) -> bool | None:
 
 
 def _forbidden(field: str, why: str) -> Invalid:
-    cause = Cause(field, "FieldValueForbidden", f"Forbidden: {why}")
-    return Invalid(f"ListOptions.meta.k8s.io is invalid: {cause}", causes=[cause])
+    return invalid_options("ListOptions", Cause(field, "FieldValueForbidden", f"Forbidden: {why}"))
 
 
 def pause_of(watching: int) -> float:

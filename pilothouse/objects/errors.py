@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +105,16 @@ class Conflict(ApiError):
 
 
 class Expired(ApiError):
-    """The revision asked for is compacted, or a watcher was too slow: list again."""
+    """The revision asked for is compacted, or a watcher was too slow: list again.
+
+    `continue_token`: of what is left of a list, as it is now; HTTP only.
+    """
 
     reason = "Expired"
+
+    def __init__(self, message: str, *, continue_token: str = "", **rest: Any) -> None:
+        super().__init__(message, **rest)
+        self.continue_token = continue_token
 
 
 class Invalid(ApiError):

@@ -320,6 +320,9 @@ def _field_requirement(term: str, descriptor: Descriptor) -> FieldRequirement:
 
 def _reader(descriptor: Descriptor, path: str) -> Callable[[Any], Any]:
     """What reads the scalar field at the JSON path; BadRequest when there is none."""
+    if (descriptor.name, path) == ("Event", "source"):
+        return lambda event: event.source.component or event.reporting_component
+    path = _aliased(descriptor.name, path)
     steps: list[str] = []
     current: Descriptor | None = descriptor
     field: FieldDescriptor | None = None
@@ -332,6 +335,21 @@ def _reader(descriptor: Descriptor, path: str) -> Callable[[Any], Any]:
     if current is not None:
         raise BadRequest(f"field label not supported: {path} is no single value")
     return attrgetter(".".join(steps))
+
+
+# Field labels of Kubernetes that are no paths of what is stored: by the kind, and their beginning.
+_LABELS = {
+    ("Job", "status.successful"): "status.succeeded",
+    ("Event", "regarding."): "involvedObject.",
+    ("Event", "reportingController"): "reportingComponent",
+}
+
+
+def _aliased(kind: str, path: str) -> str:
+    for (of, label), meant in _LABELS.items():
+        if of == kind and path.startswith(label):
+            return meant + path.removeprefix(label)
+    return path
 
 
 def _json_field(descriptor: Descriptor | None, name: str) -> FieldDescriptor | None:

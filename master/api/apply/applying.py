@@ -66,7 +66,10 @@ class Configuration:
     @cached_property
     def canonical(self) -> Document:
         """The document with its values as the server writes them; BadRequest."""
-        written = normal(self.document, self.kind)
+        try:
+            written = normal(self.document, self.kind)
+        except BadRequest as error:
+            raise _untyped(self, error) from error
         require_sound(self.document, self.descriptor)
         return canonical(self.document, written, self.descriptor)
 
@@ -79,6 +82,24 @@ class Configuration:
         """The manager with what it owns by the configuration."""
         version = self.kind.api_version
         return Owner(self.manager, APPLY, self.subresource, version, now, self.fields)
+
+
+def _untyped(config: Configuration, error: BadRequest) -> BadRequest:
+    """Kubernetes' words for a document that the schema does not know."""
+    if not error.causes:
+        return error
+    metadata, version = config.document["metadata"], config.kind.api_version
+    faults = [f".{cause.field}: {_undeclared(cause.message)}" for cause in error.causes]
+    words = faults[0] if len(faults) == 1 else "\n  ".join(("errors:", *faults))
+    return BadRequest(
+        f"failed to create typed patch object ({metadata.get('namespace', '')}/{metadata['name']};"
+        f" {version if '/' in version else f'/{version}'}, Kind={config.kind.kind}): {words}",
+        causes=error.causes,
+    )
+
+
+def _undeclared(message: str) -> str:
+    return "field not declared in schema" if message.startswith("unknown field") else message
 
 
 def configuration_document(text: bytes) -> Any:
@@ -109,9 +130,15 @@ def configuration(
         raise BadRequest("metadata: must be an object")
     if metadata.get("managedFields") is not None:
         raise BadRequest("metadata.managedFields must be nil")
-    for field, expected in (("name", name), ("namespace", namespace)):
-        if (metadata.get(field) or expected) != expected:
-            raise BadRequest(f"metadata.{field}: is not that of the request, {expected!r}")
+    for field, expected, where in (
+        ("name", name, "name on the URL"),
+        ("namespace", namespace, "namespace on the request"),
+    ):
+        given = metadata.get(field) or expected
+        if given != expected:
+            raise BadRequest(
+                f"the {field} of the object ({given}) does not match the {where} ({expected})"
+            )
     stated = {"metadata": {**metadata, "name": name}}
     if namespace:
         stated["metadata"]["namespace"] = namespace

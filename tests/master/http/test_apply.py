@@ -185,7 +185,7 @@ async def test_part_of_an_object_that_is_not_there_is_not_found(api: Api) -> Non
     ("metadata", "status", "message"),
     [
         ({"resourceVersion": "1"}, 409, "the object has been modified"),
-        ({"uid": "x"}, 409, "UID in the precondition"),
+        ({"uid": "x"}, 409, "UID in precondition: x"),
         ({"managedFields": [{"manager": "x"}]}, 400, "metadata.managedFields must be nil"),
         ({"managedFields": []}, 400, "metadata.managedFields must be nil"),
         ({"creationTimestamp": None}, 200, ""),

@@ -88,7 +88,7 @@ async def test_token_that_nobody_gave_is_not_authenticated(api: Api) -> None:
 
 async def test_incomplete_question_is_refused(api: Api) -> None:
     answer = await api.ask("POST", f"{AUTHORIZATION}/selfsubjectaccessreviews", {"spec": {}})
-    assert (answer.status, "exactly one of" in answer.json["message"]) == (400, True)
+    assert (answer.status, "exactly one of" in answer.json["message"]) == (422, True)
 
 
 async def test_reviews_cannot_be_read(api: Api) -> None:

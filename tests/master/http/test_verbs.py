@@ -244,7 +244,7 @@ async def test_apply_creates_then_changes_and_conflicts_name_the_manager(api: Ap
     forced = await applied("3", "fieldManager=two&force=true")
     assert (forced.status, forced.json["data"]) == (200, {"a": "3"})
     without = await applied("4", "force=true")
-    assert (without.status, "fieldManager" in without.json["message"]) == (400, True)
+    assert (without.status, "fieldManager" in without.json["message"]) == (422, True)
 
 
 async def test_delete_answers_what_was_deleted(api: Api) -> None:
