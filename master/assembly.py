@@ -59,7 +59,9 @@ class Master:
         self._registry = registry
         self._meter = Meter(registry)
         self._clock = clock
-        self._compactor = Compactor(store, clock, Retention(seconds=config.retention))
+        self._compactor = Compactor(
+            store, clock, Retention(seconds=config.retention), min(60.0, config.retention)
+        )
         self._informers = Informers(self.client("informers"))
         self.dispatcher = Dispatcher(
             self.client("dispatch"),
