@@ -24,6 +24,7 @@ from master.admission.validation import validate_create, validate_update
 from master.api import refusals
 from master.api.allocator import Allocator, Claims
 from master.api.apply.updating import created_by, tracked, unchanged, updater
+from master.api.bounds import Bounds
 from master.api.classes import Classes
 from master.api.deletion import finished, removal
 from master.api.keys import key_of
@@ -104,6 +105,7 @@ class Writer:
         self._store = store
         self._allocator = allocator
         self._classes = Classes(state)
+        self._bounds = Bounds(state)
         self._clock = clock
         self._rng = rng
         self._turns = Turns()
@@ -239,6 +241,7 @@ class Writer:
             metadata.name = self._generated_name(metadata.generate_name)
         compares = self._namespace_compares(kind, draft)
         apply_defaults(draft)
+        self._bounds.complete(draft)
         if writer is not None:
             manager, seen = writer
             created_by(draft, obj, updater(manager, "", seen, int(self._clock.now())), seen)
@@ -250,6 +253,7 @@ class Writer:
             _require_valid(draft, [*claims.causes, *validate_create(draft)])
             if check is not None:
                 check(draft, None)
+            self._bounds.require_new(draft)
         except BaseException:
             self._allocator.give_back(claims)
             raise
@@ -295,6 +299,8 @@ class Writer:
             seen = change.seen or change.kind
             self._track(draft, existing, change.manager, seen, change.subresource)
         _require_valid(draft, validate_update(draft, existing, change.subresource))
+        if not change.subresource:
+            self._bounds.require_changed(draft)
 
     def _track(self, draft: Any, existing: Any, manager: str, seen: Kind, part: str) -> None:
         if not existing.metadata.managed_fields:
