@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from master.admission.classes import (
+    NO_CLASS,
     Priority,
     default_priority,
     priority_of,
@@ -23,6 +24,7 @@ from master.admission.defaults.pod import SYSTEM_PRIORITIES
 from master.api import refusals
 from master.api.keys import key_of, prefix_of
 from master.api.state import State
+from master.store.contract import Revision
 from pilothouse.objects import kinds
 from pilothouse.objects.errors import Forbidden
 from pilothouse.objects.kinds import Kind
@@ -40,6 +42,7 @@ class Classes:
 
     def __init__(self, state: State) -> None:
         self._state = state
+        self._default: tuple[Revision, Priority] = Revision(-1), NO_CLASS
 
     def admit_new(self, draft: Any) -> None:
         """Complete a pod, refuse a second default."""
@@ -69,11 +72,18 @@ class Classes:
     def _priority(self, pod: Pod) -> Priority:
         name = pod.spec.priority_class_name
         if not name:
-            return default_priority(self._priorities())
+            return self._default_priority()
         record = self._state.get(_PRIORITIES, key_of(_PRIORITIES, "", name))
         if record is None:
             raise _refused(pod, f"no PriorityClass with name {name} was found")
         return priority_of(record.object)
+
+    def _default_priority(self) -> Priority:
+        """Every pod asks: it is looked for again only when a class has changed."""
+        revision = self._state.of(_PRIORITIES).cache.revision
+        if self._default[0] != revision:
+            self._default = revision, default_priority(self._priorities())
+        return self._default[1]
 
     def _runtime(self, pod: Pod) -> RuntimeClass | None:
         if not pod.spec.HasField("runtime_class_name"):
@@ -92,7 +102,7 @@ class Classes:
     def _require_one_default(self, draft: PriorityClass) -> None:
         if not draft.global_default:
             return
-        present = default_priority(self._priorities()).name
+        present = self._default_priority().name
         if present not in ("", draft.metadata.name):
             why = (
                 f"PriorityClass {present} is already marked as default. Only one default can exist"

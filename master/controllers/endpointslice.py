@@ -43,6 +43,12 @@ def label_pairs(pod: Pod) -> Iterable[Hashable]:
     return [(namespace, key, labels[key]) for key in labels]  # items() takes twice the time
 
 
+def concerned_pairs(old: Pod | None, new: Pod | None) -> Iterable[Hashable]:
+    """By which labels a change of a pod may concern a service: by none without an address."""
+    addressed = (pod for pod in (old, new) if pod is not None and pod.status.pod_ip)
+    return dict.fromkeys(pair for pod in addressed for pair in label_pairs(pod))
+
+
 def selected(service: Service, pods: Informer[Pod]) -> Iterable[Pod]:
     """The pods behind a service, by the index "label"; none where it selects none."""
     selector = dict(service.spec.selector)
@@ -89,14 +95,9 @@ class EndpointSliceController:
         self._loop.queue.add(key_of(changed))
 
     def _pod_changed(self, old: Pod | None, new: Pod | None) -> None:
-        for pod in (old, new):
-            if pod is not None:
-                for service in self._selecting(pod):
-                    self._loop.queue.add(key_of(service))
-
-    def _selecting(self, pod: Pod) -> Iterable[Service]:
-        for pair in label_pairs(pod):
-            yield from self._services.index("selector", pair)
+        for pair in concerned_pairs(old, new):
+            for service in self._services.index("selector", pair):
+                self._loop.queue.add(key_of(service))
 
     def _slice_changed(self, old: EndpointSlice | None, new: EndpointSlice | None) -> None:
         changed = new or old

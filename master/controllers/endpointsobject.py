@@ -11,7 +11,7 @@ author was somebody else.
 from __future__ import annotations
 
 from master.controllers.endpoints import has_endpoints
-from master.controllers.endpointslice import label_pairs, selected
+from master.controllers.endpointslice import concerned_pairs, selected
 from master.controllers.reconciling import Key, ReconcileLoop
 from master.controllers.subsets import count, endpoints_of
 from pilothouse.client.interface import ResourceClient
@@ -54,8 +54,7 @@ class EndpointsController:
             self._loop.queue.add(key_of(changed))
 
     def _pod_changed(self, old: Pod | None, new: Pod | None) -> None:
-        pairs = {pair for pod in (old, new) if pod is not None for pair in label_pairs(pod)}
-        for pair in pairs:
+        for pair in concerned_pairs(old, new):
             for service in self._services.index("selector", pair):
                 self._loop.queue.add_after(key_of(service), self._patience(service))
 
