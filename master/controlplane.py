@@ -13,6 +13,7 @@ from master.controllers.informers import Informers
 from master.controllers.masterservice import Doors
 from master.identity.user import component
 from master.names import HTTPS_PORT, endpoint_addresses, first_service_address
+from master.scheduler.preempting import Preempting
 from master.scheduler.scheduling import Scheduler
 from master.scheduler.unschedulable import Unschedulable
 from master.scheduler.why import Why
@@ -36,7 +37,14 @@ class ControlPlane:
         self._recorders = [EventRecorder(scheduling, "default-scheduler", clock=clock)]
         unschedulable = Unschedulable(scheduling, self._recorders[0], clock)
         self._scheduler = Scheduler(
-            registry, informers.pods, informers.nodes, unschedulable, self._recorders[0], clock
+            registry,
+            informers.pods,
+            informers.nodes,
+            informers.disruption_budgets,
+            unschedulable,
+            Preempting(scheduling, self._recorders[0], clock),
+            self._recorders[0],
+            clock,
         )
         self.why = Why(scheduling, self._scheduler)
         self._controllers = Controllers(

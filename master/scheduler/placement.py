@@ -37,6 +37,7 @@ _CLUSTER_FILTERS = tuple(f for f in FILTERS if f.watches is Watches.CLUSTER)
 _NODE_SCORES = tuple(s for s in SCORES if s.watches is Watches.NODE)
 _USAGE_SCORES = tuple(s for s in SCORES if s.watches is Watches.USAGE)
 _NUMBER = {f.name: i + 1 for i, f in enumerate(FILTERS)}
+_FINAL = [_NUMBER[f.name] for f in _NODE_FILTERS]  # refusals that no pod's end changes
 
 
 class _Remembered:
@@ -91,6 +92,11 @@ class Placement:
         replay of the decision does not know."""
         lots = (self.snapshot.lots[equals] ^ np.uint32(draw & _ALL_BITS)) * _SPREADING
         return int(equals[int(lots.argmin())])
+
+    def hopeful(self, request: Request) -> Slots:
+        """The columns that refuse the pod for what runs there, not for what the node is."""
+        refusal = self._remembered(request).refusal
+        return np.flatnonzero((refusal != ABSENT) & ~np.isin(refusal, _FINAL))
 
     def verdicts(self, request: Request) -> list[Verdict]:
         """Every node's, in the order of their names."""

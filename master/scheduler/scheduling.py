@@ -1,7 +1,8 @@
 """The loop around the decisions.
 
-In: pods and nodes from informers. Out: bindings, written in batches, and the PodScheduled
-condition of pods that fit nowhere. A pod that was decided takes its place in the snapshot at
+In: pods, nodes and disruption budgets from informers. Out: bindings, written in batches, the
+PodScheduled condition of pods that fit nowhere, and the ends of less important pods where that
+makes room for them. A pod that was decided takes its place in the snapshot at
 once; if its binding is refused, the place is given back and the pod decided again. Up to
 BATCHES batches are being written while the next is decided, and the event loop gets a turn
 after each, because the API answers on the same loop.
@@ -19,7 +20,10 @@ from collections.abc import Sequence
 from master.scheduler.backlog import Backlog, Waiting
 from master.scheduler.binding import Binder, Binding
 from master.scheduler.filters import Watches
+from master.scheduler.nominations import Nominations
 from master.scheduler.placement import Placement
+from master.scheduler.preempting import Preempting
+from master.scheduler.preemption import Preemption, choose
 from master.scheduler.request import PodKey, Request, request_of
 from master.scheduler.snapshot import Snapshot
 from master.scheduler.unschedulable import Unschedulable
@@ -28,6 +32,7 @@ from pilothouse.process.clock import Clock
 from pilothouse.process.events import EventRecorder
 from pilothouse.process.informer import Informer
 from protos.core_v1_pb2 import Node, Pod
+from protos.policy_v1_pb2 import PodDisruptionBudget
 
 SCHEDULER_NAME = "default-scheduler"
 BATCH = 64
@@ -65,14 +70,18 @@ class Scheduler:
         binder: Binder,
         pods: Informer[Pod],
         nodes: Informer[Node],
+        budgets: Informer[PodDisruptionBudget],
         unschedulable: Unschedulable,
+        preempting: Preempting,
         recorder: EventRecorder,
         clock: Clock,
     ) -> None:
         self._binder = binder
         self._pods = pods
         self._nodes = nodes
+        self._budgets = budgets
         self._unschedulable = unschedulable
+        self._preempting = preempting
         self._recorder = recorder
         self._clock = clock
         self._work = asyncio.Event()
@@ -80,15 +89,18 @@ class Scheduler:
         self.snapshot = Snapshot()
         self.backlog = Backlog()
         self.placement = Placement(self.snapshot)
+        self._nominations = Nominations(self.snapshot)
 
     async def run(self) -> None:
         """Schedule until cancelled."""
         await self._nodes.synced()
         await self._pods.synced()
+        await self._budgets.synced()
         self._nodes.subscribe(self._node_changed)
         self._pods.subscribe(self._pod_changed)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._unschedulable.run(), name="unschedulable")
+            group.create_task(self._preempting.run(), name="preempting")
             while True:
                 await self._wait_for_work()
                 await self._slots.acquire()
@@ -125,14 +137,48 @@ class Scheduler:
 
     def _decide(self, waiting: Waiting) -> Binding | None:
         request = waiting.request
-        decision = self.placement.decide(request, draw_of(request.uid))
+        with self._nominations.aside(request):
+            decision = self.placement.decide(request, draw_of(request.uid))
+            if decision.node is None:
+                self._make_room(request)
         if decision.node is None:
             self.backlog.refuse(request.key, decision, self._clock.monotonic())
-            self._unschedulable.report(request.key, request.uid, decision.message)
+            nominated = self._nominations.node_of(request.key) or ""
+            self._unschedulable.report(request.key, request.uid, decision.message, nominated)
             return None
+        self._nominations.drop(request.key)
         self.snapshot.place(request, decision.node)
         namespace, name = request.key
         return Binding(namespace, name, request.uid, decision.node)
+
+    def _make_room(self, request: Request) -> None:
+        """Have less important pods ended for the pod, if that helps, and hold their place."""
+        if self._waits_for_victims(request):
+            return
+        preemption = self._preemption(request)
+        if preemption is None:
+            self._nominations.drop(request.key)
+            return
+        self._nominations.hold(request, preemption.node)
+        self._preempting.end(preemption, request)
+
+    def _waits_for_victims(self, request: Request) -> bool:
+        node = self._nominations.node_of(request.key)
+        slot = None if node is None else self.snapshot.slots.get(node)
+        if slot is None:
+            return False
+        pods = self.snapshot.column(slot).pods.items()
+        lower = (self._pods.get(*k) for k, r in pods if r.priority < request.priority)
+        return any(p is not None and p.metadata.HasField("deletion_timestamp") for p in lower)
+
+    def _preemption(self, request: Request) -> Preemption | None:
+        lowest = min(self.snapshot.priorities, default=request.priority)
+        if request.pod.spec.preemption_policy == "Never" or lowest >= request.priority:
+            return None
+        slots = self.placement.hopeful(request).tolist()
+        start = draw_of(request.uid) % max(len(slots), 1)
+        turned = (*slots[start:], *slots[:start])
+        return choose(request, self.snapshot, turned, tuple(self._budgets.values()))
 
     async def _bind(self, bindings: list[Binding]) -> None:
         try:
@@ -174,6 +220,7 @@ class Scheduler:
         key = (pod.metadata.namespace, pod.metadata.name)
         if new is None or is_over(new):
             self.backlog.remove(key)
+            self._nominations.drop(key)
             self._unschedulable.forget(key)
             placed = self.snapshot.node_of(key) is not None
             self.snapshot.displace(key)
@@ -181,6 +228,7 @@ class Scheduler:
                 self._wake(Watches.USAGE)
         elif new.spec.node_name:
             self.backlog.remove(key)
+            self._nominations.drop(key)
             if not self.snapshot.holds(key, new.metadata.uid, new.spec.node_name):
                 self.snapshot.place(request_of(new), new.spec.node_name)
                 self._wake(Watches.CLUSTER)
@@ -188,10 +236,13 @@ class Scheduler:
             self._queue(request_of(new))
         else:
             self.backlog.remove(key)
+            self._nominations.drop(key)
 
     def _queue(self, request: Request) -> None:
         # While its binding is being written, news of the unbound pod change nothing.
-        if self.snapshot.node_of(request.key) is None or self.backlog.get(request.key) is None:
+        key = request.key
+        writing = self.snapshot.node_of(key) is not None and key not in self._nominations
+        if not writing or self.backlog.get(key) is None:
             self.backlog.put(request, self._clock.monotonic())
             self._work.set()
 

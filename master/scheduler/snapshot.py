@@ -94,6 +94,7 @@ class Snapshot:
         self.groups: dict[str, dict[int, int]] = {}  # owner UID → column → pods
         self.namespaces: dict[str, dict[PodKey, Request]] = {}  # the placed pods of each
         self.repelling: dict[PodKey, Request] = {}  # placed pods with required anti-affinity
+        self.priorities: dict[int, int] = {}  # priority → placed pods
         self._placed: dict[PodKey, int] = {}
         self._waiting: dict[str, dict[PodKey, Request]] = {}  # placed on a node not seen yet
         self._free: list[int] = []
@@ -226,6 +227,7 @@ class Snapshot:
             self.requested[self.row(name), slot] += sign * value
         self.weighed[0, slot] += sign * request.weighed[0]
         self.weighed[1, slot] += sign * request.weighed[1]
+        _count(self.priorities, request.priority, sign)
         ports = self.column(slot).host_ports
         for port in request.host_ports:
             _count(ports, port, sign)

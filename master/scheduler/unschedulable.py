@@ -31,12 +31,12 @@ class Unschedulable:
         self._recorder = recorder
         self._clock = clock
         self._queue: WorkQueue[PodKey] = WorkQueue()
-        self._messages: dict[PodKey, tuple[str, str]] = {}
+        self._messages: dict[PodKey, tuple[str, str, str]] = {}
 
-    def report(self, key: PodKey, uid: str, message: str) -> None:
-        """The pod was refused, for this reason."""
-        if self._messages.get(key) != (uid, message):
-            self._messages[key] = (uid, message)
+    def report(self, key: PodKey, uid: str, message: str, nominated: str = "") -> None:
+        """The pod was refused, for this reason; on the node `nominated` it holds a place."""
+        if self._messages.get(key) != (uid, message, nominated):
+            self._messages[key] = (uid, message, nominated)
             self._queue.add(key)
 
     def forget(self, key: PodKey) -> None:
@@ -69,24 +69,27 @@ class Unschedulable:
         report = self._messages.get(key)
         if report is None:
             return
-        uid, message = report
+        uid, message, nominated = report
         namespace, name = key
         pod = await self._client.get(Pod, name, namespace)
         if pod.metadata.uid != uid or pod.spec.node_name:
             self.forget(key)
             return
-        changed = with_condition(pod, message, int(self._clock.now()))
+        changed = with_condition(pod, message, int(self._clock.now()), nominated)
         if changed is not None:
             await self._client.update_status(changed)
             self._recorder.event(pod, "Warning", "FailedScheduling", message)
 
 
-def with_condition(pod: Pod, message: str, now: int) -> Pod | None:
-    """A copy of the pod that says it is unschedulable; None where it says so already."""
+def with_condition(pod: Pod, message: str, now: int, nominated: str = "") -> Pod | None:
+    """A copy of the pod that says it is unschedulable, and where it holds a place; None where it
+    says so already."""
     wanted = PodCondition(type=CONDITION, status="False", reason="Unschedulable", message=message)
     present = next((c for c in pod.status.conditions if c.type == CONDITION), None)
     if present is not None and present.status == "False":
-        if present.message == message and present.reason == wanted.reason:
+        if (present.message, present.reason) == (message, wanted.reason) and (
+            pod.status.nominated_node_name == nominated
+        ):
             return None
         wanted.last_transition_time.CopyFrom(present.last_transition_time)
     else:
@@ -96,4 +99,5 @@ def with_condition(pod: Pod, message: str, now: int) -> Pod | None:
     others = [c for c in pod.status.conditions if c.type != CONDITION]
     del copy.status.conditions[:]
     copy.status.conditions.extend([*others, wanted])
+    copy.status.nominated_node_name = nominated
     return copy

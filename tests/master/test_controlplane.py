@@ -13,7 +13,7 @@ import pytest
 from agent.hollow import HollowNode
 from master.identity.user import node_user
 from pilothouse.client.aio import Client
-from pilothouse.client.interface import PatchType
+from pilothouse.client.interface import EventType, PatchType
 from pilothouse.objects import kinds
 from pilothouse.objects.errors import NotFound
 from protos.apps_v1_pb2 import Deployment, ReplicaSet, StatefulSet
@@ -30,6 +30,7 @@ from protos.core_v1_pb2 import (
 from protos.discovery_v1_pb2 import EndpointSlice
 from protos.meta_v1_pb2 import DeleteOptions
 from protos.policy_v1_pb2 import PodDisruptionBudget
+from protos.scheduling_v1_pb2 import PriorityClass
 from tests.master.running import Running, eventually, running_master
 from tests.samples import made, sample
 
@@ -396,3 +397,71 @@ async def test_namespace_takes_objects_of_every_kind_with_it(tmp_path: Path) -> 
             return not any(page.items for page in pages)
 
         await eventually(gone)
+
+
+def big_pod(name: str, priority_class: str = "", policy: str = "") -> Pod:
+    """One of which a hollow node has room for a single one."""
+    made = Pod()
+    made.metadata.name, made.metadata.namespace = name, "default"
+    made.spec.priority_class_name = priority_class
+    main = made.spec.containers.add(name="main", image="app:1")
+    main.resources.requests["cpu"].string = "20"
+    return made
+
+
+async def ended(client: Client, pod: Pod) -> Pod:
+    """The pod as it was last."""
+    since = int(pod.metadata.resource_version)
+    async with asyncio.timeout(20.0):
+        async for event in client.watch(Pod, "default", revision=since):
+            gone = event.object
+            if event.type is EventType.DELETED and gone and gone.metadata.uid == pod.metadata.uid:
+                return gone
+    raise AssertionError("the watch has ended")
+
+
+async def test_a_more_important_pod_takes_the_place_of_another(tmp_path: Path) -> None:
+    async with cluster(tmp_path, 1) as master:
+        client = await master.client()
+        for name, value, policy in (("high", 1000, ""), ("patient", 1000, "Never")):
+            priority = PriorityClass(value=value, preemption_policy=policy or None)
+            priority.metadata.name = name
+            await client.create(priority)
+        low = await client.create(big_pod("low"))
+
+        async def at(name: str) -> str:
+            return (await client.get(Pod, name, "default")).spec.node_name
+
+        await eventually(lambda: at("low"))
+        await client.create(big_pod("patient", "patient"))
+        waiting = await client.create(big_pod("important", "high"))
+        await eventually(lambda: at("important"))
+        assert not await at("patient")
+        last = await ended(client, low)
+        marks = [c for c in last.status.conditions if c.type == "DisruptionTarget"]
+        assert [(m.status, m.reason) for m in marks] == [("True", "PreemptionByScheduler")]
+        told = (await client.list(Event, "default")).items
+        (event,) = (e for e in told if e.reason == "Preempted")
+        assert event.message == f"Preempted by pod {waiting.metadata.uid} on node n1"
+
+
+@pytest.mark.parametrize("end", ["eviction", "taint"])
+async def test_a_pod_that_the_cluster_ends_says_so(tmp_path: Path, end: str) -> None:
+    async with cluster(tmp_path, 1) as master:
+        client = await master.client()
+        pod = await client.create(big_pod("web"))
+
+        async def runs() -> bool:
+            return (await client.get(Pod, "web", "default")).status.phase == "Running"
+
+        await eventually(runs)
+        if end == "eviction":
+            await client.create(big_pod("web"), subresource="eviction")
+        else:
+            node = await client.get(Node, "n1")
+            node.spec.taints.add(key="broken", effect="NoExecute")
+            await client.update(node)
+        last = await ended(client, pod)
+        (mark,) = (c for c in last.status.conditions if c.type == "DisruptionTarget")
+        reasons = {"eviction": "EvictionByEvictionAPI", "taint": "DeletionByTaintManager"}
+        assert (mark.status, mark.reason) == ("True", reasons[end])
