@@ -19,6 +19,7 @@ from master.admission.generation import is_another_desire, is_counted
 from master.admission.qos import qos_class
 from master.admission.service_patch import carry_allocations
 from master.admission.strategies.certificates import create_request, date_conditions
+from master.admission.strategies.cluster import follow_capacity
 from master.admission.strategies.definitions import create_definition, update_definition
 from master.admission.strategies.jobs import create_job
 from master.admission.strategies.services import create_api_service
@@ -283,6 +284,8 @@ def _only_status(new: Any, old: Any) -> None:
     status.CopyFrom(new.status)
     (_restore if isinstance(new, _STATUS_ALONE) else _restore_but_notes)(new, old)
     new.status.CopyFrom(status)
+    if isinstance(new, Node):
+        follow_capacity(new.status, old.status)
     if isinstance(new, Deployment):
         new.metadata.ClearField("labels")
         new.metadata.MergeFrom(ObjectMeta(labels=old.metadata.labels))

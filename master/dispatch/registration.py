@@ -49,12 +49,23 @@ def merged_status(stored: NodeStatus, said: NodeStatus, now: float) -> NodeStatu
     """
     merged = NodeStatus()
     merged.CopyFrom(said)
+    _keep_extended(stored, merged)
     del merged.conditions[:]
     known = {condition.type: condition for condition in stored.conditions}
     for condition in said.conditions:
         merged.conditions.append(_continued(condition, known.pop(condition.type, None), now))
     merged.conditions.extend(known.values())
     return merged
+
+
+def _keep_extended(stored: NodeStatus, said: NodeStatus) -> None:
+    """Resources that somebody else has declared on the node (example.com/dongle) stay."""
+    for name, amount in stored.capacity.items():
+        if "/" in name and name not in said.capacity:
+            said.capacity[name].CopyFrom(amount)
+    for name, amount in stored.allocatable.items():
+        if "/" in name and name not in said.allocatable:
+            said.allocatable[name].CopyFrom(amount)
 
 
 def _continued(said: NodeCondition, stored: NodeCondition | None, now: float) -> NodeCondition:
@@ -77,7 +88,9 @@ def says_the_same(stored: NodeStatus, said: NodeStatus) -> bool:
         found = known.get(condition.type)
         if found is None or _words(found) != _words(condition):
             return False
-    return _without_conditions(stored) == _without_conditions(said)
+    wanted = _without_conditions(said)
+    _keep_extended(stored, wanted)
+    return _without_conditions(stored) == wanted
 
 
 def _words(condition: NodeCondition) -> tuple[str, str, str]:

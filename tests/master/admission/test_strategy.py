@@ -9,7 +9,7 @@ import pytest
 from master.admission.defaulting import apply_defaults
 from master.admission.qos import qos_class
 from master.admission.strategy import mark_deleted, prepare_create, prepare_update
-from protos.core_v1_pb2 import Pod
+from protos.core_v1_pb2 import Node, Pod
 from tests.master.admission.manifests import BASES, amount, build
 
 
@@ -310,3 +310,20 @@ def test_class_follows_requests_and_limits(
         },
     )
     assert qos_class(pod.spec) == expected
+
+
+def test_pods_may_have_all_of_an_extended_resource_that_a_node_declares() -> None:
+    node = created("Node")
+    node.status.allocatable["cpu"].string = "4"
+    patched = Node()
+    patched.CopyFrom(node)
+    patched.status.capacity["example.com/dongle"].string = "4"
+    patched.status.capacity["memory"].string = "1Gi"
+    prepare_update(patched, node, "status")
+    allocatable = {name: q.string for name, q in patched.status.allocatable.items()}
+    assert allocatable == {"cpu": "4", "example.com/dongle": "4"}
+    gone = Node()
+    gone.CopyFrom(patched)
+    del gone.status.capacity["example.com/dongle"]
+    prepare_update(gone, patched, "status")
+    assert set(gone.status.allocatable) == {"cpu"}

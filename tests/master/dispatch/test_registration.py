@@ -85,3 +85,15 @@ def test_status_that_another_changed_is_noticed() -> None:
     different = status("True")
     different.addresses.add(type="InternalIP", address="10.0.0.1")
     assert not registration.says_the_same(stored, different)
+
+
+def test_resources_that_others_declared_stay_and_are_no_news() -> None:
+    stored = registration.merged_status(NodeStatus(), status("True"), 1.0)
+    for amounts in (stored.capacity, stored.allocatable):
+        amounts["example.com/dongle"].string = "4"
+        amounts["outdated"].string = "1"
+    merged = registration.merged_status(stored, status("True"), 2.0)
+    assert merged.capacity["example.com/dongle"].string == "4"
+    assert merged.allocatable["example.com/dongle"].string == "4"
+    assert "outdated" not in merged.capacity
+    assert registration.says_the_same(merged, status("True"))
