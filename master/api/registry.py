@@ -39,6 +39,7 @@ from master.scheduler.binding import Binding
 from master.store.contract import Revision, Store
 from pilothouse.client.interface import Page, PatchType
 from pilothouse.objects import kinds
+from pilothouse.objects.disruption import disrupted
 from pilothouse.objects.errors import (
     AlreadyExists,
     ApiError,
@@ -337,9 +338,30 @@ class Registry:
             check(None, pod)
         if is_disruption(pod):
             await self._charge(pod, dry_run=bool(options.dry_run))
+        if not options.dry_run:
+            await self._mark_evicted(pod, options)
         last, _ = await self.delete(_PODS, namespace, name, options, check=check)
         evicted: Pod = last
         return evicted
+
+    async def _mark_evicted(self, pod: Pod, options: DeleteOptions) -> None:
+        """The pod tells that it is evicted; the version that its end asks for moves along."""
+        wanted, metadata = options.preconditions, pod.metadata
+        if wanted.uid not in ("", metadata.uid) or (
+            wanted.resource_version not in ("", metadata.resource_version)
+        ):
+            return  # the deletion is refused for it
+
+        def make(existing: Any) -> Any:
+            if existing.metadata.uid != metadata.uid:
+                return copy_of(existing)
+            now = int(self._clock.now())
+            return disrupted(existing, "EvictionByEvictionAPI", "Eviction API: evicting", now)
+
+        change = Change(_PODS, metadata.namespace, metadata.name, make, admitted=True)
+        marked = await self._writer.modify(change)
+        if wanted.resource_version:
+            wanted.resource_version = marked.metadata.resource_version
 
     async def _charge(self, pod: Pod, *, dry_run: bool) -> None:
         namespace, name = pod.metadata.namespace, pod.metadata.name

@@ -9,11 +9,14 @@ from contextlib import suppress
 from master.controllers.podstate import is_terminating
 from master.controllers.reconciling import Key, ReconcileLoop
 from pilothouse.client.interface import ResourceClient
+from pilothouse.objects.disruption import disrupted
 from pilothouse.objects.errors import Expired, NotFound, Retryable
 from pilothouse.process.clock import Clock
 from pilothouse.process.informer import Informer, key_of
 from protos.core_v1_pb2 import Event, Node, Pod
 from protos.meta_v1_pb2 import DeleteOptions, Preconditions
+
+ORPHANED = "PodGC: node no longer exists"
 
 logger = logging.getLogger(__name__)
 
@@ -106,7 +109,16 @@ class PodCleanupController:
         try:
             await self._client.get(Node, pod.spec.node_name)
         except NotFound:
+            await self._mark_orphaned(pod)
             await self._remove(pod)
+
+    async def _mark_orphaned(self, pod: Pod) -> None:
+        """Its node cannot say any more how it ended: it failed, for its owner not to wait."""
+        mark = disrupted(pod, "DeletionByPodGC", ORPHANED, int(self._clock.now()))
+        if pod.status.phase not in ("Succeeded", "Failed"):
+            mark.status.phase = "Failed"
+        with suppress(NotFound):
+            await self._client.update_status(mark)
 
     async def _remove(self, pod: Pod) -> None:
         options = DeleteOptions(

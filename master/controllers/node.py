@@ -22,6 +22,7 @@ from master.controllers.ownership import copy_of
 from master.controllers.podstate import is_terminating
 from master.controllers.reconciling import Key, ReconcileLoop
 from pilothouse.client.interface import ResourceClient
+from pilothouse.objects.disruption import disrupted
 from pilothouse.objects.errors import Conflict, NotFound
 from pilothouse.process.clock import Clock
 from pilothouse.process.events import EventRecorder
@@ -35,6 +36,8 @@ LEASE_NAMESPACE = "kube-node-lease"
 # With at least so many nodes, and so large a share of them lost, evictions pause.
 LARGE = 4
 MOST = 0.55
+
+TAINTED = "Taint manager: deleting due to NoExecute taint"
 
 logger = logging.getLogger(__name__)
 
@@ -174,12 +177,18 @@ class NodeController:
         if wait > 0 or (unreachable and self._evictions_paused()):
             self._evictions.queue.add_after(key, max(wait, 1.0))
             return
-        message = f"Marking for deletion Pod {key[0]}/{key[1]}: its node {node.metadata.name} has"
-        self._recorder.event(
-            pod, "Normal", "TaintManagerEviction", f"{message} a taint it does not tolerate"
-        )
         options = DeleteOptions(preconditions=Preconditions(uid=pod.metadata.uid))
+        mark = disrupted(pod, "DeletionByTaintManager", TAINTED, int(self._clock.now()))
         try:
+            await self._client.update_status(mark)
+            self._tell_of_eviction(pod, node)
             await self._client.delete(Pod, key[1], key[0], options=options)
         except NotFound:
             return
+
+    def _tell_of_eviction(self, pod: Pod, node: Node) -> None:
+        namespace, name = key_of(pod)
+        message = f"Marking for deletion Pod {namespace}/{name}: its node {node.metadata.name} has"
+        self._recorder.event(
+            pod, "Normal", "TaintManagerEviction", f"{message} a taint it does not tolerate"
+        )

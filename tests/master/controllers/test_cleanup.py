@@ -1,4 +1,4 @@
-"""Old events go, new ones stay."""
+"""Old events and pods of nodes that are gone go, new ones stay."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from master.api.local import LocalClient
-from master.controllers.cleanup import EVENT_PAGE, EventExpiryController
+from master.controllers.cleanup import EVENT_PAGE, EventExpiryController, PodCleanupController
+from master.controllers.informers import Informers
 from master.identity.user import component
+from pilothouse.client.interface import EventType
 from pilothouse.objects.errors import ServiceUnavailable
 from pilothouse.process.clock import VirtualClock
-from protos.core_v1_pb2 import Event
+from protos.core_v1_pb2 import Event, Pod
 from tests.master.dispatch.registries import registry_in
-from tests.master.running import eventually
+from tests.master.running import eventually, pod_of
 
 OLD = 2 * EVENT_PAGE + 10
 
@@ -76,3 +78,32 @@ async def test_a_failing_disk_does_not_end_the_expiry(tmp_path: Path) -> None:
             running = group.create_task(expiry.run())
             await eventually(gone)
             running.cancel()
+
+
+async def test_a_pod_whose_node_is_gone_fails_before_it_is_removed(tmp_path: Path) -> None:
+    clock = VirtualClock(start=time.time())
+    async with registry_in(tmp_path) as registry:
+        client = LocalClient(registry, component("test"))
+        informers = Informers(client)
+        cleanup = PodCleanupController(client, informers.pods, informers.nodes, clock)
+        pod = await client.create(pod_of("web", node="nowhere"))
+        await client.delete(Pod, "web", "default")  # nobody is there to end it gracefully
+
+        async def gone() -> bool:
+            return not (await client.list(Pod, "default")).items
+
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(work.run()) for work in (informers, cleanup)]
+            await eventually(gone)
+            for task in tasks:
+                task.cancel()
+        seen: list[Pod] = []
+        since = int(pod.metadata.resource_version)
+        async for event in client.watch(Pod, "default", revision=since):
+            if event.type is EventType.DELETED:
+                break
+            assert event.object is not None
+            seen.append(event.object)
+        assert pod.status.phase == "Pending"
+        assert seen[-1].status.phase == "Failed"
+        assert [c.reason for c in seen[-1].status.conditions] == ["DeletionByPodGC"]
