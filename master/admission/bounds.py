@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from typing import Final
 
-from pilothouse.objects.quantity import ZERO
+from master.admission.totals import Amounts, amounts, limits_of, of_pod, requests_of
 from pilothouse.objects.quantity import Quantity as Amount
 from protos.core_v1_pb2 import Container, LimitRange, LimitRangeItem, PersistentVolumeClaim, Pod
 from protos.scalars_pb2 import Quantity
@@ -20,9 +20,6 @@ ANNOTATION: Final = "kubernetes.io/limit-ranger"  # tells which amounts were set
 _CONTAINER: Final = "Container"
 _POD: Final = "Pod"
 _CLAIM: Final = "PersistentVolumeClaim"
-
-Amounts = Mapping[str, Amount]
-Resources = Callable[[Container], Mapping[str, Quantity]]
 
 
 def take_defaults(pod: Pod, ranges: Sequence[LimitRange]) -> None:
@@ -91,12 +88,10 @@ def _pod_faults(pod: Pod, item: LimitRangeItem) -> Iterator[str]:
     spec = pod.spec
     if item.type == _CONTAINER:
         for container in (*spec.containers, *spec.init_containers):
-            requests = _amounts(container.resources.requests)
-            yield from _bounds(item, requests, _amounts(container.resources.limits))
+            requests = amounts(container.resources.requests)
+            yield from _bounds(item, requests, amounts(container.resources.limits))
     elif item.type == _POD:
-        requests = _of_pod(pod, lambda container: container.resources.requests)
-        limits = _of_pod(pod, lambda container: container.resources.limits)
-        yield from _bounds(item, requests, limits)
+        yield from _bounds(item, of_pod(pod, requests_of), of_pod(pod, limits_of))
 
 
 def _bounds(item: LimitRangeItem, requests: Amounts, limits: Amounts) -> Iterator[str]:
@@ -111,7 +106,7 @@ def _bounds(item: LimitRangeItem, requests: Amounts, limits: Amounts) -> Iterato
 def _claim_faults(claim: PersistentVolumeClaim, item: LimitRangeItem) -> Iterator[str]:
     if item.type != _CLAIM:
         return
-    requests = _amounts(claim.spec.resources.requests)
+    requests = amounts(claim.spec.resources.requests)
     for name, least in _sorted(item.min):
         yield from _least(item.type, name, least, requests.get(name), None)
     for name, most in _sorted(item.max):
@@ -158,43 +153,8 @@ def _ratio(
         yield f"{rule}, but provided ratio is {float(limit.fraction() / request.fraction()):f}"
 
 
-def _of_pod(pod: Pod, resources: Resources) -> dict[str, Amount]:
-    """Of the whole pod: what runs together, or more where an init container needs more."""
-    running: dict[str, Amount] = {}
-    for container in pod.spec.containers:
-        _add(running, _amounts(resources(container)))
-    sidecars: dict[str, Amount] = {}
-    starting: dict[str, Amount] = {}
-    for container in pod.spec.init_containers:
-        amounts = _amounts(resources(container))
-        if container.restart_policy == "Always":
-            _add(running, amounts)
-            _add(sidecars, amounts)
-            _raise_to(starting, sidecars)
-        else:
-            _add(amounts, sidecars)
-            _raise_to(starting, amounts)
-    _raise_to(running, starting)
-    return running
-
-
-def _add(total: dict[str, Amount], more: Amounts) -> None:
-    for name, amount in more.items():
-        total[name] = total.get(name, ZERO) + amount
-
-
-def _raise_to(total: dict[str, Amount], least: Amounts) -> None:
-    for name, amount in least.items():
-        if name not in total or amount > total[name]:
-            total[name] = amount
-
-
-def _amounts(quantities: Mapping[str, Quantity]) -> dict[str, Amount]:
-    return {name: Amount.parse(quantity.string) for name, quantity in quantities.items()}
-
-
 def _sorted(quantities: Mapping[str, Quantity]) -> list[tuple[str, Amount]]:
-    return sorted(_amounts(quantities).items())
+    return sorted(amounts(quantities).items())
 
 
 def _of_type(ranges: Iterable[LimitRange], type_: str) -> Iterator[LimitRangeItem]:

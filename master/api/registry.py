@@ -50,15 +50,17 @@ from pilothouse.objects.errors import (
 from pilothouse.objects.kinds import Kind
 from pilothouse.process.clock import Clock
 from pilothouse.process.entropy import Entropy
-from protos.core_v1_pb2 import Pod
+from protos.core_v1_pb2 import Pod, ResourceQuota
 from protos.meta_v1_pb2 import DeleteOptions
 from protos.policy_v1_pb2 import PodDisruptionBudget
 
 BOOKMARK_PERIOD: Final = 60.0  # seconds
+QUOTA_PERIOD: Final = 0.1  # seconds between two reports of what quotas have left
 BATCH: Final = 256  # writes of a collection or a batch that are under way at once
 
 _PODS: Final = kinds.of(Pod)
 _BUDGETS: Final = kinds.of(PodDisruptionBudget)
+_QUOTAS: Final = kinds.of(ResourceQuota)
 
 # The subresources that are a part of an object, written as the object itself is.
 PARTS: Final = ("status", "scale", "finalize", "approval", "ephemeralcontainers")
@@ -88,10 +90,27 @@ class Registry:
         """Read the store, and make sure that what every cluster has is there."""
         await self._state.load(self._store)
         await self._allocator.load(self._store)
+        self._writer.quotas.open()
         await bootstrap.ensure(self._writer)
 
     async def run(self) -> None:
-        """Send bookmarks, until cancelled."""
+        """Send bookmarks and keep the status of quotas, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._send_bookmarks(), name="bookmarks")
+            group.create_task(self._report_quotas(), name="quotas")
+
+    async def _report_quotas(self) -> None:
+        quotas = self._writer.quotas
+        while True:
+            for namespace, name in await quotas.moved():
+                change = Change(_QUOTAS, namespace, name, quotas.reported, "status", admitted=True)
+                try:
+                    await self.modify(change)
+                except NotFound:
+                    continue  # it went meanwhile, and so did its status
+            await self._clock.sleep(QUOTA_PERIOD)
+
+    async def _send_bookmarks(self) -> None:
         while True:
             await self._clock.sleep(BOOKMARK_PERIOD)
             for kind_state in self._state.every():

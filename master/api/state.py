@@ -10,7 +10,7 @@ Not promised: the past. A read at an older revision asks the store.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from master.api.cache import KindCache
 from master.api.events import Event
@@ -22,6 +22,7 @@ from pilothouse.objects import kinds
 from pilothouse.objects.kinds import Kind
 
 LOAD_PAGE = 1000
+Follow = Callable[[Key, Record | None, Record | None], None]  # key, old, new
 
 
 class KindState:
@@ -31,6 +32,7 @@ class KindState:
         self.kind = kind
         self.cache = KindCache(kind)
         self.topic = Topic(kind, limits)
+        self.follow: Follow | None = None  # told of every change in the step that applies it
 
     def apply(self, changes: Sequence[Change], revision: Revision) -> None:
         """Bring one commit's changes of this kind into the cache and tell the watchers."""
@@ -38,6 +40,8 @@ class KindState:
         for position, change in enumerate(changes):
             new = None if change.entry is None else decode(self.kind, change.entry)
             old = self.cache.apply(change.key, new, revision)
+            if self.follow is not None:
+                self.follow(change.key, old, new)
             if old is None and new is None:
                 continue
             resume = revision if position == last else Revision(revision - 1)

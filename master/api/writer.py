@@ -28,6 +28,7 @@ from master.api.bounds import Bounds
 from master.api.classes import Classes
 from master.api.deletion import finished, removal
 from master.api.keys import key_of
+from master.api.quotas import Charge, Quotas
 from master.api.records import Record, copy_of, encode
 from master.api.state import State
 from master.api.turns import Turns
@@ -74,6 +75,7 @@ class _Commit:
     draft: Any
     compares: list[Compare]
     claims: Claims
+    charge: Charge | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,7 @@ class Writer:
         self._allocator = allocator
         self._classes = Classes(state)
         self._bounds = Bounds(state)
+        self.quotas = Quotas(state)
         self._clock = clock
         self._rng = rng
         self._turns = Turns()
@@ -134,7 +137,7 @@ class Writer:
         for _ in range(ATTEMPTS):
             commit = self._creation(kind, obj, generated, check, owned, writer, author)
             if dry_run and self._state.get(kind, commit.key) is not None:
-                self._allocator.give_back(commit.claims)
+                self._give_back(commit)
                 raise refusals.exists(kind, commit.draft.metadata.name)
             try:
                 return await self._commit(commit, dry_run=dry_run)
@@ -205,8 +208,9 @@ class Writer:
             return record.object
         gone = finished(draft)
         claims = self._claims(draft, record.object, gone=gone)
+        charge = None if gone else self._charge(draft, record.object, claims)
         compare = [Compare(key, record.revision)]
-        commit = _Commit(change.kind, key, None if gone else draft, compare, claims)
+        commit = _Commit(change.kind, key, None if gone else draft, compare, claims, charge)
         stored = await self._commit(commit, dry_run=dry_run)
         return draft if gone else stored
 
@@ -254,12 +258,13 @@ class Writer:
             if check is not None:
                 check(draft, None)
             self._bounds.require_new(draft)
+            charge = self.quotas.charge(draft)
         except BaseException:
             self._allocator.give_back(claims)
             raise
         key = key_of(kind, metadata.namespace, metadata.name)
         compares.append(Compare(key, Revision(0)))
-        return _Commit(kind, key, draft, compares, claims)
+        return _Commit(kind, key, draft, compares, claims, charge)
 
     def _generated_name(self, prefix: str) -> str:
         suffix = "".join(self._rng.choices(_NAME_ALPHABET, k=_NAME_SUFFIX))
@@ -317,17 +322,28 @@ class Writer:
             raise invalid_object(draft, claims.causes)
         return claims
 
+    def _charge(self, draft: Any, existing: Any, claims: Claims) -> Charge | None:
+        try:
+            return self.quotas.charge(draft, existing)
+        except BaseException:
+            self._allocator.give_back(claims)
+            raise
+
     async def _commit(self, commit: _Commit, *, dry_run: bool) -> Any:
         """The object as stored; gives the claims back unless it was committed."""
         if dry_run:
-            self._allocator.give_back(commit.claims)
+            self._give_back(commit)
             return commit.draft
         try:
             revision = await self._store.txn(*self._transaction(commit))
         except BaseException:
-            self._allocator.give_back(commit.claims)
+            self._give_back(commit)
             raise
         return self._stored(commit, revision)
+
+    def _give_back(self, commit: _Commit) -> None:
+        self._allocator.give_back(commit.claims)
+        self.quotas.settle(commit.charge)
 
     def _transaction(self, commit: _Commit) -> tuple[list[Compare], list[Write]]:
         compares, claims = commit.compares, commit.claims

@@ -19,6 +19,7 @@ from pilothouse.objects.selectors import LabelSelector
 from protos.apps_v1_pb2 import ReplicaSet, ReplicaSetStatus
 from protos.core_v1_pb2 import Pod
 
+REPLICA_FAILURE = "ReplicaFailure"  # the type of the condition
 BURST = 500  # most pods created or deleted in one reconciliation, as in Kubernetes
 
 _PHASE_ORDER = {"Pending": 0, "Unknown": 1, "Running": 2}
@@ -90,9 +91,15 @@ def deletion_order(pods: Sequence[Pod]) -> list[Pod]:
 
 
 def replica_set_status(
-    replica_set: ReplicaSet, owned: Sequence[Pod], now: float
+    replica_set: ReplicaSet,
+    owned: Sequence[Pod],
+    now: float,
+    *,
+    tried: bool = False,
+    failure: str | None = None,
 ) -> ReplicaSetStatus:
-    """The status that the pods add up to; conditions are kept."""
+    """The status that the pods add up to. `tried`: to create or delete what is to be; `failure`:
+    why that did not work."""
     active = [pod for pod in owned if is_active(pod)]
     template = replica_set.spec.template.metadata.labels
     status: ReplicaSetStatus = copy_of(replica_set.status)
@@ -105,7 +112,24 @@ def replica_set_status(
     minimum = replica_set.spec.min_ready_seconds
     status.available_replicas = sum(is_available(pod, minimum, now) for pod in active)
     status.observed_generation = replica_set.metadata.generation
+    if tried:
+        _set_failure(status, failure, missing=replica_set.spec.replicas > len(active), now=now)
     return status
+
+
+def _set_failure(
+    status: ReplicaSetStatus, failure: str | None, *, missing: bool, now: float
+) -> None:
+    """The first failure stays until it is over, so that retries write nothing."""
+    present = [one for one in status.conditions if one.type == REPLICA_FAILURE]
+    if failure is None:
+        for condition in present:
+            status.conditions.remove(condition)
+    elif not present:
+        reason = "FailedCreate" if missing else "FailedDelete"
+        added = status.conditions.add(type=REPLICA_FAILURE, status="True", reason=reason)
+        added.message = failure
+        added.last_transition_time.seconds = int(now)
 
 
 def next_available_in(replica_set: ReplicaSet, owned: Sequence[Pod], now: float) -> float | None:

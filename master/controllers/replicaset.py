@@ -23,7 +23,7 @@ from pilothouse.objects.selectors import LabelSelector
 from pilothouse.process.clock import Clock
 from pilothouse.process.events import EventRecorder
 from pilothouse.process.informer import Informer, key_of
-from protos.apps_v1_pb2 import ReplicaSet
+from protos.apps_v1_pb2 import ReplicaSet, ReplicaSetStatus
 from protos.core_v1_pb2 import Pod
 from protos.meta_v1_pb2 import DeleteOptions, Preconditions
 
@@ -103,10 +103,29 @@ class ReplicaSetController:
         if not settled:
             self._loop.queue.add_after(key, TIMEOUT)
         elif not replica_set.metadata.HasField("deletion_timestamp"):
-            plan = plan_replicas(replica_set, owned)
+            await self._replicate(key, replica_set, owned)
+            return
+        status = replica_set_status(replica_set, owned, self._clock.now())
+        await self._write_status(key, replica_set, owned, status)
+
+    async def _replicate(self, key: Key, replica_set: ReplicaSet, owned: Sequence[Pod]) -> None:
+        """Bring the pods to what is wanted; the status tells if that fails, which is raised."""
+        plan, failure = plan_replicas(replica_set, owned), None
+        try:
             await self._create(key, replica_set, plan.create)
             await self._delete(key, replica_set, plan.delete)
-        await self._write_status(key, replica_set, owned)
+        except ApiError as error:
+            failure = error
+        status = replica_set_status(
+            replica_set,
+            owned,
+            self._clock.now(),
+            tried=True,
+            failure=None if failure is None else failure.message,
+        )
+        await self._write_status(key, replica_set, owned, status)
+        if failure is not None:
+            raise failure
 
     def _candidates(self, replica_set: ReplicaSet) -> Sequence[Pod]:
         owned = self._pods.index("controller", replica_set.metadata.uid)
@@ -187,14 +206,14 @@ class ReplicaSetController:
             if isinstance(result, BaseException):
                 raise result
 
-    async def _write_status(self, key: Key, replica_set: ReplicaSet, owned: Sequence[Pod]) -> None:
-        now = self._clock.now()
-        status = replica_set_status(replica_set, owned, now)
+    async def _write_status(
+        self, key: Key, replica_set: ReplicaSet, owned: Sequence[Pod], status: ReplicaSetStatus
+    ) -> None:
         if status != replica_set.status:
             copy: ReplicaSet = copy_of(replica_set)
             copy.status.CopyFrom(status)
             await self._client.update_status(copy)
-        wait = next_available_in(replica_set, owned, now)
+        wait = next_available_in(replica_set, owned, self._clock.now())
         if wait is not None:
             self._loop.queue.add_after(key, wait)
 

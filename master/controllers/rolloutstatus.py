@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from master.controllers.ownership import copy_of
+from master.controllers.replicas import REPLICA_FAILURE
 from master.controllers.rolling import limits
 from protos.apps_v1_pb2 import Deployment, DeploymentCondition, DeploymentStatus, ReplicaSet
 
@@ -53,6 +54,7 @@ def deployment_status(
     _count(status, deployment, new, replica_sets)
     _set_available(status, deployment, now)
     _set_progress(status, deployment, new, now, created=created)
+    _set_failure(status, new, replica_sets, now)
     return status
 
 
@@ -112,6 +114,25 @@ def _set_progress(
     elif _is_late(deployment, present, now):
         text = f"{name} has timed out progressing."
         set_condition(status, PROGRESSING, "False", DEADLINE, text, now)
+
+
+def _set_failure(
+    status: DeploymentStatus, new: ReplicaSet | None, replica_sets: Sequence[ReplicaSet], now: int
+) -> None:
+    """That a replica set cannot make its pods; the newest one's word comes first."""
+    failures = [
+        found
+        for replica_set in (*([] if new is None else [new]), *replica_sets)
+        for found in replica_set.status.conditions
+        if found.type == REPLICA_FAILURE
+    ]
+    if failures:
+        first = failures[0]
+        set_condition(status, REPLICA_FAILURE, first.status, first.reason, first.message, now)
+        return
+    present = condition(status, REPLICA_FAILURE)
+    if present is not None:
+        status.conditions.remove(present)
 
 
 def _progressed(old: DeploymentStatus, new: DeploymentStatus) -> bool:

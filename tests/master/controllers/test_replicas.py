@@ -124,6 +124,18 @@ def test_status_counts_ready_and_available_apart() -> None:
     assert next_available_in(owner, pods, now=106) == 4
 
 
+def test_failure_is_told_until_it_is_over() -> None:
+    owner = replica_set(2)
+    failing = replica_set_status(owner, [], now=5, tried=True, failure="no room")
+    (told,) = failing.conditions
+    assert (told.type, told.status, told.reason) == ("ReplicaFailure", "True", "FailedCreate")
+    assert (told.message, told.last_transition_time.seconds) == ("no room", 5)
+    owner.status.CopyFrom(failing)
+    assert replica_set_status(owner, [], now=9, tried=True, failure="still none") == failing
+    assert replica_set_status(owner, [], now=9) == failing
+    assert not replica_set_status(owner, [], now=9, tried=True).conditions
+
+
 def test_pods_get_a_name_that_stays_a_host_name() -> None:
     owner = replica_set()
     owner.metadata.name = "x" * 200
