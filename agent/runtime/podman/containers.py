@@ -30,7 +30,7 @@ from agent.runtime.errors import (
 from agent.runtime.exits import Exits
 from agent.runtime.podman import records
 from agent.runtime.podman.engine import Engine
-from agent.runtime.podman.inspection import container_state, phase
+from agent.runtime.podman.inspection import container_state, phase, stop_signal
 from agent.runtime.podman.pauses import Pauses
 from agent.runtime.podman.payload import (
     CONTAINER_KIND,
@@ -47,7 +47,7 @@ from agent.runtime.states import ContainerPhase, ContainerState
 
 logger = logging.getLogger(__name__)
 
-SIGKILL, SIGTERM = 9, 15
+SIGKILL = 9
 SETTLING_LIMIT = 10.0  # seconds for the engine to see an end that the kernel has told
 REMOVAL_ATTEMPTS = 6
 AFTER_KILL_LIMIT = 30.0  # seconds for a killed process to be gone
@@ -283,8 +283,8 @@ class Containers:
             raise RunContainerError(error.message) from error
         return await self.look(container)
 
-    async def kill(self, container: ContainerID, signal: int) -> None:
-        """Nothing if it has ended."""
+    async def kill(self, container: ContainerID, signal: int | str) -> None:
+        """Nothing if it has ended. The signal's number or name."""
         state = self.get(container)
         if state.phase is not ContainerPhase.RUNNING:
             return
@@ -316,9 +316,8 @@ class Containers:
         except TimeoutError:
             raise EngineUnavailable(f"container {state.name} outlives SIGKILL") from None
 
-    async def _stop_signal(self, container: ContainerID) -> int:
-        document = await self._engine.call("get", f"/containers/{container}/json")
-        return int(document["Config"].get("StopSignal") or SIGTERM)
+    async def _stop_signal(self, container: ContainerID) -> str:
+        return stop_signal(await self._engine.call("get", f"/containers/{container}/json"))
 
     async def remove(self, container: ContainerID) -> None:
         """Killed if it runs."""

@@ -52,6 +52,11 @@ def container_state(document: Mapping[str, Any]) -> ContainerState:
     )
 
 
+def stop_signal(document: Mapping[str, Any]) -> str:
+    """What ends the container: a number up to Podman 4, a name since Podman 5; it takes both."""
+    return str(document["Config"].get("StopSignal") or "SIGTERM")
+
+
 def phase(status: str) -> ContainerPhase:
     """Of the engine's word for it."""
     if status in _BEFORE:

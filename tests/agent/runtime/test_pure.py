@@ -8,7 +8,7 @@ from agent.runtime import references
 from agent.runtime.errors import InvalidImageName
 from agent.runtime.logins import matching
 from agent.runtime.podman import records
-from agent.runtime.podman.inspection import container_state, image, unix_time
+from agent.runtime.podman.inspection import container_state, image, stop_signal, unix_time
 from agent.runtime.podman.options import PodmanOptions
 from agent.runtime.podman.payload import Surroundings, request
 from agent.runtime.podman.pull_faults import pull_fault
@@ -226,6 +226,21 @@ def test_a_record_comes_back_as_it_was() -> None:
     )
     record = Record(spec, SANDBOX, "boot-1")
     assert decode(encode(record)) == record
+
+
+@pytest.mark.parametrize(
+    ("said", "signal"),
+    [
+        pytest.param({"StopSignal": 15}, "15", id="podman-4"),
+        pytest.param({"StopSignal": "SIGTERM"}, "SIGTERM", id="podman-5"),
+        pytest.param({"StopSignal": "SIGRTMIN+3"}, "SIGRTMIN+3", id="systemd"),
+        pytest.param({"StopSignal": 0}, "SIGTERM", id="none-podman-4"),
+        pytest.param({"StopSignal": ""}, "SIGTERM", id="none-podman-5"),
+        pytest.param({}, "SIGTERM", id="absent"),
+    ],
+)
+def test_stop_signal_is_a_number_or_a_name(said: dict[str, int | str], signal: str) -> None:
+    assert stop_signal({"Config": said}) == signal
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"{}", b'{"spec": {"uid": "x"}}'])
