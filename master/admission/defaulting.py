@@ -18,6 +18,7 @@ from master.admission.defaults.classes import (
     default_volume_attachment,
 )
 from master.admission.defaults.cluster import default_namespace, default_node, default_secret
+from master.admission.defaults.flows import default_flow_schema, default_priority_level
 from master.admission.defaults.networking import default_ingress_class, default_network_policy
 from master.admission.defaults.pod import default_pod
 from master.admission.defaults.quota import default_limit_range, default_quota
@@ -70,6 +71,7 @@ from protos.core_v1_pb2 import (
     Service,
 )
 from protos.discovery_v1_pb2 import EndpointSlice
+from protos.flowcontrol_v1_pb2 import FlowSchema, PriorityLevelConfiguration
 from protos.networking_v1_pb2 import IngressClass, NetworkPolicy
 from protos.node_v1_pb2 import RuntimeClass
 from protos.rbac_v1_pb2 import ClusterRoleBinding, RoleBinding
@@ -104,6 +106,8 @@ _DEFAULTS: Final[dict[type[Message], Callable[[Any], None]]] = {
     CSIDriver: default_csi_driver,
     PriorityClass: default_priority_class,
     RuntimeClass: default_runtime_class,
+    FlowSchema: default_flow_schema,
+    PriorityLevelConfiguration: default_priority_level,
     RoleBinding: default_role_binding,
     ClusterRoleBinding: default_role_binding,
     APIService: default_api_service,

@@ -26,6 +26,7 @@ from protos.core_v1_pb2 import (
     ReplicationController,
 )
 from protos.discovery_v1_pb2 import EndpointSlice
+from protos.flowcontrol_v1_pb2 import FlowSchema, PriorityLevelConfiguration
 from protos.networking_v1_pb2 import Ingress, IngressClass, NetworkPolicy
 from protos.policy_v1_pb2 import PodDisruptionBudget
 from protos.scheduling_v1_pb2 import PriorityClass
@@ -83,11 +84,13 @@ _CHANGED: Final[dict[type[Message], Callable[[Any, Any], bool]]] = {
             CSIDriver,
             CustomResourceDefinition,
             DaemonSet,
+            FlowSchema,
             Ingress,
             IngressClass,
             Job,
             NetworkPolicy,
             PodDisruptionBudget,
+            PriorityLevelConfiguration,
             ReplicaSet,
             ReplicationController,
             StatefulSet,

@@ -27,6 +27,7 @@ from master.admission.rules import (
     drivers,
     endpoints,
     events,
+    flows,
     ingresses,
     jobs,
     limits,
@@ -83,6 +84,7 @@ from protos.core_v1_pb2 import (
     Service,
 )
 from protos.discovery_v1_pb2 import EndpointSlice
+from protos.flowcontrol_v1_pb2 import FlowSchema, PriorityLevelConfiguration
 from protos.networking_v1_pb2 import Ingress, IngressClass, NetworkPolicy
 from protos.node_v1_pb2 import RuntimeClass
 from protos.policy_v1_pb2 import PodDisruptionBudget
@@ -133,6 +135,8 @@ _CREATE: Final[dict[type[Message], Callable[[Any, list[Cause]], None]]] = {
     VolumeAttachment: drivers.check_volume_attachment,
     PriorityClass: priorities.check_priority_class,
     RuntimeClass: runtimes.check_runtime_class,
+    FlowSchema: flows.check_flow_schema,
+    PriorityLevelConfiguration: flows.check_priority_level,
     Role: roles.check_role,
     ClusterRole: roles.check_cluster_role,
     RoleBinding: roles.check_role_binding,

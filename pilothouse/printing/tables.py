@@ -24,6 +24,7 @@ _MODULES = (
     "configuration",
     "events",
     "extension",
+    "flows",
     "networking",
     "nodes",
     "pods",

@@ -42,6 +42,7 @@ CONTROLLED = {
     "ReplicaSet",
     "Deployment",
     "PodDisruptionBudget",
+    "ResourceQuota",
 }  # the control plane writes to them, too
 with_status = pytest.mark.parametrize(
     "kind",

@@ -185,6 +185,32 @@ BASES: dict[str, dict[str, Any]] = {
     },
     "PriorityClass": {"metadata": CLUSTER_META, "value": 1000},
     "RuntimeClass": {"metadata": CLUSTER_META, "handler": "crun"},
+    "FlowSchema": {
+        "metadata": CLUSTER_META,
+        "spec": {
+            "priority_level_configuration": {"name": "level"},
+            "rules": [
+                {
+                    "subjects": [{"kind": "User", "user": {"name": "jo"}}],
+                    "resource_rules": [
+                        {
+                            "verbs": ["get"],
+                            "api_groups": [""],
+                            "resources": ["pods"],
+                            "namespaces": ["*"],
+                        }
+                    ],
+                }
+            ],
+        },
+    },
+    "PriorityLevelConfiguration": {
+        "metadata": CLUSTER_META,
+        "spec": {
+            "type": "Limited",
+            "limited": {"limit_response": {"type": "Queue", "queuing": {"hand_size": 4}}},
+        },
+    },
     "Role": {"metadata": META, "rules": [RULE]},
     "ClusterRole": {"metadata": CLUSTER_META, "rules": [RULE]},
     "RoleBinding": {

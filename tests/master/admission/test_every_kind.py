@@ -15,7 +15,7 @@ SAMPLED = [kind for kind in kinds.every() if sample(kind.kind)]
 COUNTED = {
     *("StatefulSet", "DaemonSet", "ReplicationController", "PodTemplate", "Job", "CronJob"),
     *("PodDisruptionBudget", "Ingress", "IngressClass", "NetworkPolicy", "PriorityClass"),
-    *("CSIDriver", "CustomResourceDefinition"),
+    *("CSIDriver", "CustomResourceDefinition", "FlowSchema", "PriorityLevelConfiguration"),
     *("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"),
     *("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"),
 }
@@ -94,7 +94,7 @@ def reported(kind: Kind) -> Any:
                 getattr(status, field.name).SetInParent()
     if kind.kind == "ResourceQuota":
         status.hard["pods"].string = "1"
-    if kind.kind == "APIService":
+    if kind.kind in ("APIService", "FlowSchema", "PriorityLevelConfiguration"):
         status.conditions.add(type="Available")
     return status
 

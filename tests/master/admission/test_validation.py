@@ -17,6 +17,7 @@ from tests.master.admission.corpus import (
     containers,
     corners,
     definitions,
+    flows,
     hooks,
     jobs,
     metadata,
@@ -34,7 +35,10 @@ from tests.master.admission.corpus import (
 from tests.master.admission.corpus.case import Broken, BrokenUpdate
 from tests.master.admission.manifests import BASES, build
 
-USUAL = valid.VALID | classes.VALID | roles.VALID | requests.VALID | hooks.VALID | definitions.VALID
+USUAL = {
+    **(valid.VALID | classes.VALID | roles.VALID | requests.VALID),
+    **(hooks.VALID | definitions.VALID | flows.VALID),
+}
 USUAL_UPDATES = {
     **valid.VALID_UPDATES,
     **classes.VALID_UPDATES,
@@ -45,7 +49,7 @@ USUAL_UPDATES = {
 CREATES = [
     *chain(metadata.CASES, containers.CASES, pods.CASES, corners.CASES, others.CASES),
     *chain(workloads.CASES, jobs.CASES, storage.CASES, bounds.CASES, networking.CASES),
-    *chain(classes.CASES, roles.CASES, requests.CASES),
+    *chain(classes.CASES, roles.CASES, requests.CASES, flows.CASES),
     *chain(hooks.CASES, definitions.CASES),
 ]
 

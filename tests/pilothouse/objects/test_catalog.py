@@ -65,7 +65,7 @@ def test_the_newest_stable_version_is_preferred() -> None:
 def test_core_comes_first_and_every_group_once() -> None:
     groups = SERVED.groups()
     assert groups[0] == ""
-    assert len(groups) == len(set(groups)) == 20
+    assert len(groups) == len(set(groups)) == 21
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,7 @@ DIGESTS = {
     "core_v1": "748e26e84380506b",
     "discovery_v1": "108875267793fd6e",
     "events_v1": "0f1603d783cd6ea5",
+    "flowcontrol_v1": "d4ffe1d9c14bed7e",
     "meta_v1": "8fb1cf7ad7de149e",
     "metrics_v1beta1": "d94e6d3586b59e5d",
     "networking_v1": "787ca19bf540556f",
