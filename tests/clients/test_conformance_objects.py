@@ -322,3 +322,31 @@ async def test_a_pod_with_a_bad_sysctl_is_refused(api: Api, namespace: str) -> N
     assert 'Invalid value: "foo-"' in answer.json["message"]
     assert 'Invalid value: "bar.."' in answer.json["message"]
     assert "kernel.shmmax" not in answer.json["message"]
+
+
+async def test_flow_schema_needs_a_level_alone(api: Api) -> None:
+    group = "flowcontrol.apiserver.k8s.io/v1"
+    levels = Collection.of(api, group, "prioritylevelconfigurations")
+    schemas = Collection.of(api, group, "flowschemas")
+    limited = {"limitResponse": {"type": "Queue", "queuing": {}}}
+    level = await levels.create(
+        {"metadata": {"name": "e2e"}, "spec": {"type": "Limited", "limited": limited}}
+    )
+    assert level["spec"]["limited"] == {
+        "nominalConcurrencyShares": 30,
+        "lendablePercent": 0,
+        "limitResponse": {
+            "type": "Queue",
+            "queuing": {"queues": 64, "handSize": 8, "queueLengthLimit": 50},
+        },
+    }
+    spec = {"priorityLevelConfiguration": {"name": "e2e"}}
+    schema = await schemas.create({"metadata": {"name": "e2e"}, "spec": spec})
+    assert schema["spec"] == {**spec, "matchingPrecedence": 1000}
+    changed = await schemas.patch("e2e", {"spec": {"matchingPrecedence": 9999}})
+    assert (changed["metadata"]["generation"], changed["spec"]["matchingPrecedence"]) == (2, 9999)
+    document = (await api.get(f"/openapi/v3/apis/{group}")).json
+    described = document["components"]["schemas"]["io.k8s.api.flowcontrol.v1.FlowSchemaSpec"]
+    assert described["required"] == ["priorityLevelConfiguration"]
+    for collection in (schemas, levels):
+        await collection.delete("e2e")
