@@ -215,6 +215,7 @@ def scan(text: str, first_line: int = 1) -> Places:
         if piece in "}]":
             path.pop()
             is_list.pop()
+            expects_key = False  # for none came in an empty object
         elif piece == ",":
             if is_list[-1]:
                 path[-1] += 1

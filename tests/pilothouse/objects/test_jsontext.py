@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pilothouse.objects.errors import ApiError
-from pilothouse.objects.jsontext import MAX_DEPTH, JsonText
+from pilothouse.objects.jsontext import MAX_DEPTH, JsonText, scan
 
 _STRINGS = st.text(max_size=6) | st.sampled_from(
     ['":', '" :', '\\":', "a", "b", "\\u0022:", "0" * 19]
@@ -82,6 +83,22 @@ def test_bytes_are_read_as_text_is(value: Any, seed: int) -> None:
 )
 def test_surprises_are_the_same_in_bytes(text: str) -> None:
     assert _outcome(text.encode()) == _outcome(text)
+
+
+@given(_VALUES, st.integers(0, 1 << 32))
+def test_every_path_has_its_place(value: Any, seed: int) -> None:
+    text = _Writer(seed).text(value)
+    assert set(scan(text).lines) == set(_paths(value, ()))
+
+
+def _paths(value: Any, at: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
+    yield at
+    if isinstance(value, list) and all(isinstance(item, tuple) for item in value):
+        for key, item in value:
+            yield from _paths(item, (*at, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _paths(item, (*at, index))
 
 
 def test_lines_are_told_of_what_was_parsed_quickly() -> None:
