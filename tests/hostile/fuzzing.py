@@ -10,13 +10,15 @@ have no schema, and watches, which do not end: by path, and by the parameter of 
 from __future__ import annotations
 
 import argparse
+import json
+import ssl
 import subprocess
 import sys
 import tempfile
+import urllib.request
 from pathlib import Path
 
 from master.identity.files import ADMINISTRATOR
-from pilothouse.objects.catalog import builtin
 from tests.hostile.victim import Victim, victim
 
 ENDLESS = r"(proxy|watch|exec|attach|portforward|/log)"
@@ -31,9 +33,7 @@ def fuzzed(
 ) -> str:
     """What schemathesis says that the server did wrong with requests of that document
     ("api/v1"); "": nothing."""
-    pair = master.users[ADMINISTRATOR.name]
-    for name, content in (("ca", pair.ca), ("crt", pair.certificate), ("key", pair.key)):
-        (directory / name).write_bytes(content)
+    _write_credentials(master, directory)
     (directory / "schemathesis.toml").write_text(SETTINGS)
     options = {
         "--tls-verify": "ca",
@@ -63,10 +63,21 @@ def fuzzed(
     return "" if done.returncode == 0 else done.stdout + done.stderr
 
 
-def documents() -> list[str]:
-    """Of every group and version."""
-    versions = {kind.api_version: bool(kind.group) for kind in builtin()}
-    return [f"apis/{name}" if grouped else f"api/{name}" for name, grouped in versions.items()]
+def documents(master: Victim, directory: Path) -> list[str]:
+    """Of every group and version that has resources, as the index of documents lists them."""
+    _write_credentials(master, directory)
+    context = ssl.create_default_context(cafile=directory / "ca")
+    context.load_cert_chain(directory / "crt", directory / "key")
+    index = f"https://127.0.0.1:{master.https}/openapi/v3"
+    with urllib.request.urlopen(index, context=context, timeout=20) as answer:
+        paths: dict[str, object] = json.load(answer)["paths"]
+    return [path for path in paths if path.count("/") == (2 if path.startswith("apis/") else 1)]
+
+
+def _write_credentials(master: Victim, directory: Path) -> None:
+    pair = master.users[ADMINISTRATOR.name]
+    for name, content in (("ca", pair.ca), ("crt", pair.certificate), ("key", pair.key)):
+        (directory / name).write_bytes(content)
 
 
 def main() -> int:
@@ -79,7 +90,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         with victim(directory / "victim", (ADMINISTRATOR,)) as master:
-            for document in documents():
+            for document in documents(master, directory):
                 said = fuzzed(
                     master,
                     directory,
