@@ -40,6 +40,7 @@ class ControlPlane:
             registry,
             informers.pods,
             informers.nodes,
+            informers.namespaces,
             informers.disruption_budgets,
             unschedulable,
             Preempting(scheduling, self._recorders[0], clock),

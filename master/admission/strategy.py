@@ -22,6 +22,7 @@ from master.admission.strategies.certificates import create_request, date_condit
 from master.admission.strategies.cluster import follow_capacity
 from master.admission.strategies.definitions import create_definition, update_definition
 from master.admission.strategies.jobs import create_job
+from master.admission.strategies.pods import complete_affinity, hold_back
 from master.admission.strategies.services import create_api_service
 from master.admission.strategies.storage import (
     create_claim,
@@ -35,7 +36,6 @@ from master.admission.strategies.workloads import (
     create_daemon_set,
     create_stateful_set,
     drop_max_unavailable,
-    hold_back,
 )
 from master.identity.user import User
 from pilothouse.objects import kinds
@@ -164,6 +164,8 @@ def _create_pod(pod: Pod) -> None:
     pod.ClearField("status")
     pod.status.phase = "Pending"
     pod.status.qos_class = qos_class(pod.spec)
+    if pod.spec.HasField("affinity"):
+        complete_affinity(pod)
 
 
 def _create_any(obj: Any) -> None:

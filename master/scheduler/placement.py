@@ -5,8 +5,8 @@ are kept per template, an element a node, and asked again only for the columns t
 snapshot says have changed. A decision among 5,000 nodes then costs one changed column and
 one maximum.
 
-Filters that watch the whole cluster (spreading by topology, affinity between pods) cannot be
-remembered; they are asked anew, of the nodes that passed everything else.
+Filters and scores that watch the whole cluster (spreading by topology, affinity between pods)
+cannot be remembered; they are asked anew, of the nodes that passed everything else.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ _USAGE_FILTERS = tuple(f for f in FILTERS if f.watches is Watches.USAGE)
 _CLUSTER_FILTERS = tuple(f for f in FILTERS if f.watches is Watches.CLUSTER)
 _NODE_SCORES = tuple(s for s in SCORES if s.watches is Watches.NODE)
 _USAGE_SCORES = tuple(s for s in SCORES if s.watches is Watches.USAGE)
+_CLUSTER_SCORES = tuple(s for s in SCORES if s.watches is Watches.CLUSTER)
 _NUMBER = {f.name: i + 1 for i, f in enumerate(FILTERS)}
 _FINAL = [_NUMBER[f.name] for f in _NODE_FILTERS]  # refusals that no pod's end changes
 
@@ -76,6 +77,7 @@ class Placement:
         cluster = [f for f in _CLUSTER_FILTERS if f.applies(request, self.snapshot)]
         if cluster:
             total, refusal = self._narrowed(request, cluster, remembered)
+        total = self._with_neighbours(request, total, refusal)
         best = float(total.max()) if len(total) else -np.inf
         if best == -np.inf:
             return self._nowhere(request, refusal)
@@ -138,6 +140,16 @@ class Placement:
             refusal[refused] = _NUMBER[rule.name]
             total[refused] = -np.inf
         return total, refusal
+
+    def _with_neighbours(
+        self, request: Request, total: NDArray[np.float64], refusal: NDArray[np.int8]
+    ) -> NDArray[np.float64]:
+        for scoring in _CLUSTER_SCORES:
+            if scoring.applies(request):
+                slots = np.flatnonzero(refusal == PASSED)
+                total = total.copy()
+                total[slots] += scoring.weight * scoring.scores(request, self.snapshot, slots)
+        return total
 
     def _remembered(self, request: Request) -> _Remembered:
         width = len(self.snapshot.columns)

@@ -1,11 +1,11 @@
 """The loop around the decisions.
 
-In: pods, nodes and disruption budgets from informers. Out: bindings, written in batches, the
-PodScheduled condition of pods that fit nowhere, and the ends of less important pods where that
-makes room for them. A pod that was decided takes its place in the snapshot at
-once; if its binding is refused, the place is given back and the pod decided again. Up to
-BATCHES batches are being written while the next is decided, and the event loop gets a turn
-after each, because the API answers on the same loop.
+In: pods, nodes, namespaces and disruption budgets from informers. Out: bindings, written in
+batches, the PodScheduled condition of pods that fit nowhere, and the ends of less important pods
+where that makes room for them. A pod that was decided takes its place in the snapshot at once; if
+its binding is refused, the place is given back and the pod decided again. Up to BATCHES batches
+are being written while the next is decided, and the event loop gets a turn after each, because
+the API answers on the same loop.
 
 Not promised: order among pods of one priority once a batch is under way.
 """
@@ -31,7 +31,7 @@ from pilothouse.objects.errors import ApiError, NotFound
 from pilothouse.process.clock import Clock
 from pilothouse.process.events import EventRecorder
 from pilothouse.process.informer import Informer
-from protos.core_v1_pb2 import Node, Pod
+from protos.core_v1_pb2 import Namespace, Node, Pod
 from protos.policy_v1_pb2 import PodDisruptionBudget
 
 SCHEDULER_NAME = "default-scheduler"
@@ -70,6 +70,7 @@ class Scheduler:
         binder: Binder,
         pods: Informer[Pod],
         nodes: Informer[Node],
+        namespaces: Informer[Namespace],
         budgets: Informer[PodDisruptionBudget],
         unschedulable: Unschedulable,
         preempting: Preempting,
@@ -79,6 +80,7 @@ class Scheduler:
         self._binder = binder
         self._pods = pods
         self._nodes = nodes
+        self._namespaces = namespaces
         self._budgets = budgets
         self._unschedulable = unschedulable
         self._preempting = preempting
@@ -89,13 +91,15 @@ class Scheduler:
         self.snapshot = Snapshot()
         self.backlog = Backlog()
         self.placement = Placement(self.snapshot)
-        self._nominations = Nominations(self.snapshot)
+        self.nominations = Nominations(self.snapshot)
 
     async def run(self) -> None:
         """Schedule until cancelled."""
         await self._nodes.synced()
         await self._pods.synced()
+        await self._namespaces.synced()
         await self._budgets.synced()
+        self._namespaces.subscribe(self._namespace_changed)
         self._nodes.subscribe(self._node_changed)
         self._pods.subscribe(self._pod_changed)
         async with asyncio.TaskGroup() as group:
@@ -137,16 +141,16 @@ class Scheduler:
 
     def _decide(self, waiting: Waiting) -> Binding | None:
         request = waiting.request
-        with self._nominations.aside(request):
+        with self.nominations.aside(request):
             decision = self.placement.decide(request, draw_of(request.uid))
             if decision.node is None:
                 self._make_room(request)
         if decision.node is None:
             self.backlog.refuse(request.key, decision, self._clock.monotonic())
-            nominated = self._nominations.node_of(request.key) or ""
+            nominated = self.nominations.node_of(request.key) or ""
             self._unschedulable.report(request.key, request.uid, decision.message, nominated)
             return None
-        self._nominations.drop(request.key)
+        self.nominations.drop(request.key)
         self.snapshot.place(request, decision.node)
         namespace, name = request.key
         return Binding(namespace, name, request.uid, decision.node)
@@ -157,13 +161,13 @@ class Scheduler:
             return
         preemption = self._preemption(request)
         if preemption is None:
-            self._nominations.drop(request.key)
+            self.nominations.drop(request.key)
             return
-        self._nominations.hold(request, preemption.node)
+        self.nominations.hold(request, preemption.node)
         self._preempting.end(preemption, request)
 
     def _waits_for_victims(self, request: Request) -> bool:
-        node = self._nominations.node_of(request.key)
+        node = self.nominations.node_of(request.key)
         slot = None if node is None else self.snapshot.slots.get(node)
         if slot is None:
             return False
@@ -214,13 +218,21 @@ class Scheduler:
             self.snapshot.set_node(new)
             self._wake(Watches.NODE)
 
+    def _namespace_changed(self, old: Namespace | None, new: Namespace | None) -> None:
+        if new is None:
+            assert old is not None
+            self.snapshot.namespace_labels.pop(old.metadata.name, None)
+        elif old is None or old.metadata.labels != new.metadata.labels:
+            self.snapshot.namespace_labels[new.metadata.name] = dict(new.metadata.labels)
+            self._wake(Watches.CLUSTER)
+
     def _pod_changed(self, old: Pod | None, new: Pod | None) -> None:
         pod = new or old
         assert pod is not None
         key = (pod.metadata.namespace, pod.metadata.name)
         if new is None or is_over(new):
             self.backlog.remove(key)
-            self._nominations.drop(key)
+            self.nominations.drop(key)
             self._unschedulable.forget(key)
             placed = self.snapshot.node_of(key) is not None
             self.snapshot.displace(key)
@@ -228,7 +240,7 @@ class Scheduler:
                 self._wake(Watches.USAGE)
         elif new.spec.node_name:
             self.backlog.remove(key)
-            self._nominations.drop(key)
+            self.nominations.drop(key)
             if not self.snapshot.holds(key, new.metadata.uid, new.spec.node_name):
                 self.snapshot.place(request_of(new), new.spec.node_name)
                 self._wake(Watches.CLUSTER)
@@ -236,12 +248,12 @@ class Scheduler:
             self._queue(request_of(new))
         else:
             self.backlog.remove(key)
-            self._nominations.drop(key)
+            self.nominations.drop(key)
 
     def _queue(self, request: Request) -> None:
         # While its binding is being written, news of the unbound pod change nothing.
         key = request.key
-        writing = self.snapshot.node_of(key) is not None and key not in self._nominations
+        writing = self.snapshot.node_of(key) is not None and key not in self.nominations
         if not writing or self.backlog.get(key) is None:
             self.backlog.put(request, self._clock.monotonic())
             self._work.set()

@@ -1,7 +1,7 @@
 """How good a node is for a pod: one function each, 0 (worst) to 100, and its weight.
 
 A score depends on its own column alone (never on a maximum over all nodes), so a change of one
-node changes one element.
+node changes one element; but for those that look at pods anywhere, which are asked anew.
 """
 
 from __future__ import annotations
@@ -14,6 +14,12 @@ from numpy.typing import NDArray
 
 from master.scheduler.affinity import preference
 from master.scheduler.filters import Slots, Watches, untolerated
+from master.scheduler.neighbours import (
+    affinity_scores,
+    has_preference,
+    spread_scores,
+    wants_spreading,
+)
 from master.scheduler.request import Request
 from master.scheduler.snapshot import Column, Snapshot
 from pilothouse.objects.demands import CPU, MEMORY
@@ -97,4 +103,7 @@ SCORES: tuple[Score, ...] = (
     Score("GroupSpread", 2.0, Watches.USAGE, lambda request: bool(request.group), group_spread),
     Score("LeastAllocated", 1.0, Watches.USAGE, lambda request: True, least_allocated),
     Score("BalancedAllocation", 1.0, Watches.USAGE, lambda request: True, balanced_allocation),
+    # What a pod says it prefers outweighs what the scheduler would choose by itself.
+    Score("PodTopologySpread", 4.0, Watches.CLUSTER, wants_spreading, spread_scores),
+    Score("InterPodAffinity", 4.0, Watches.CLUSTER, has_preference, affinity_scores),
 )

@@ -94,6 +94,7 @@ class Snapshot:
         self.groups: dict[str, dict[int, int]] = {}  # owner UID → column → pods
         self.namespaces: dict[str, dict[PodKey, Request]] = {}  # the placed pods of each
         self.repelling: dict[PodKey, Request] = {}  # placed pods with required anti-affinity
+        self.namespace_labels: dict[str, Mapping[str, str]] = {}
         self.priorities: dict[int, int] = {}  # priority → placed pods
         self._placed: dict[PodKey, int] = {}
         self._waiting: dict[str, dict[PodKey, Request]] = {}  # placed on a node not seen yet

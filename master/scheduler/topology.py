@@ -2,22 +2,23 @@
 
 A domain is the set of nodes with one value of a topology key. Counting matching pods costs a
 pass over the placed pods of the namespaces concerned, for pods that use these rules only.
-A namespaceSelector is matched against the label kubernetes.io/metadata.name alone.
+Of a namespace that has not been seen yet only its name is known, as kubernetes.io/metadata.name.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from master.scheduler.affinity import matches_required, selector_mismatch
 from master.scheduler.request import Request
-from master.scheduler.snapshot import Snapshot
+from master.scheduler.snapshot import Column, Snapshot
 from master.scheduler.verdict import Reason
 from pilothouse.objects.selectors import LabelSelector as Selector
+from pilothouse.objects.tolerations import tolerates
 from protos.core_v1_pb2 import PodAffinityTerm, TopologySpreadConstraint
 
 NAMESPACE_LABEL = "kubernetes.io/metadata.name"
@@ -35,21 +36,25 @@ def is_constrained(request: Request, snapshot: Snapshot) -> bool:
     )
 
 
-def _domain(snapshot: Snapshot, slot: int, key: str) -> str | None:
+def domain_of(snapshot: Snapshot, slot: int, key: str) -> str | None:
+    """The node's value of the topology key."""
     column = snapshot.columns[slot]
     return None if column is None else column.labels.get(key)
 
 
-def _covers(term: PodAffinityTerm, owner_namespace: str, namespace: str) -> bool:
+def _covers(
+    snapshot: Snapshot, term: PodAffinityTerm, owner_namespace: str, namespace: str
+) -> bool:
     if namespace in term.namespaces:
         return True
     if term.HasField("namespace_selector"):
-        return Selector.of(term.namespace_selector).matches({NAMESPACE_LABEL: namespace})
+        labels = snapshot.namespace_labels.get(namespace, {NAMESPACE_LABEL: namespace})
+        return Selector.of(term.namespace_selector).matches(labels)
     return not term.namespaces and namespace == owner_namespace
 
 
-def _selects(term: PodAffinityTerm, owner: Request, other: Request) -> bool:
-    if not _covers(term, owner.key[0], other.key[0]):
+def _selects(snapshot: Snapshot, term: PodAffinityTerm, owner: Request, other: Request) -> bool:
+    if not _covers(snapshot, term, owner.key[0], other.key[0]):
         return False
     # Without a labelSelector a term selects no pod; an empty one selects all.
     if not term.HasField("label_selector"):
@@ -66,11 +71,12 @@ def _candidates(snapshot: Snapshot, term: PodAffinityTerm, owner: Request) -> It
         yield from snapshot.namespaces.get(namespace, {}).values()
 
 
-def _matching_domains(snapshot: Snapshot, term: PodAffinityTerm, owner: Request) -> Domains:
+def matching_domains(snapshot: Snapshot, term: PodAffinityTerm, owner: Request) -> Domains:
+    """How many placed pods of each domain the term selects."""
     found: Domains = Counter()
     for other in _candidates(snapshot, term, owner):
-        if _selects(term, owner, other):
-            domain = _domain(snapshot, snapshot.slot_of(other.key), term.topology_key)
+        if _selects(snapshot, term, owner, other):
+            domain = domain_of(snapshot, snapshot.slot_of(other.key), term.topology_key)
             if domain is not None:
                 found[domain] += 1
     return found
@@ -88,20 +94,20 @@ def affinity_passes(
     """Required affinity and anti-affinity hold, in both directions."""
     passes = np.ones(len(slots), dtype=bool)
     for term in _required(request, anti=False):
-        domains = _matching_domains(snapshot, term, request)
+        domains = matching_domains(snapshot, term, request)
         # The first pod of a group that wants to be together may go anywhere with the key.
-        first = not domains and _selects(term, request, request)
+        first = not domains and _selects(snapshot, term, request, request)
         for i, slot in enumerate(slots.tolist()):
-            domain = _domain(snapshot, slot, term.topology_key)
+            domain = domain_of(snapshot, slot, term.topology_key)
             passes[i] &= domain is not None and (first or domains[domain] > 0)
     for term in _required(request, anti=True):
         _refuse(
-            passes, snapshot, slots, term.topology_key, _matching_domains(snapshot, term, request)
+            passes, snapshot, slots, term.topology_key, matching_domains(snapshot, term, request)
         )
     for other in snapshot.repelling.values():
         for term in _required(other, anti=True):
-            if other.key != request.key and _selects(term, other, request):
-                domain = _domain(snapshot, snapshot.slot_of(other.key), term.topology_key)
+            if other.key != request.key and _selects(snapshot, term, other, request):
+                domain = domain_of(snapshot, snapshot.slot_of(other.key), term.topology_key)
                 if domain is not None:
                     _refuse(passes, snapshot, slots, term.topology_key, Counter([domain]))
     return passes
@@ -115,7 +121,7 @@ def _refuse(
     domains: Domains,
 ) -> None:
     for i, slot in enumerate(slots.tolist()):
-        domain = _domain(snapshot, slot, key)
+        domain = domain_of(snapshot, slot, key)
         if domain is not None and domains[domain]:
             passes[i] = False
 
@@ -124,15 +130,13 @@ def affinity_reason(request: Request, snapshot: Snapshot, slot: int) -> Reason:
     """Which of the rules refused the node."""
     one = np.array([slot])
     for term in _required(request, anti=False):
-        domains = _matching_domains(snapshot, term, request)
-        domain = _domain(snapshot, slot, term.topology_key)
+        domains = matching_domains(snapshot, term, request)
+        domain = domain_of(snapshot, slot, term.topology_key)
         if domain is None or not (domains[domain] or not domains):
             return Reason("node(s) didn't match pod affinity rules", term.topology_key)
     for term in _required(request, anti=True):
         passes = np.ones(1, dtype=bool)
-        _refuse(
-            passes, snapshot, one, term.topology_key, _matching_domains(snapshot, term, request)
-        )
+        _refuse(passes, snapshot, one, term.topology_key, matching_domains(snapshot, term, request))
         if not passes[0]:
             return Reason("node(s) didn't match pod anti-affinity rules", term.topology_key)
     return Reason("node(s) didn't satisfy existing pods anti-affinity rules", "")
@@ -143,7 +147,7 @@ def _hard(request: Request) -> Iterable[TopologySpreadConstraint]:
     return (c for c in constraints if c.when_unsatisfiable == "DoNotSchedule")
 
 
-def _spread_counts(
+def spread_counts(
     request: Request, snapshot: Snapshot, constraint: TopologySpreadConstraint
 ) -> Domains:
     """Matching pods per domain, over the nodes that the pod could use; also the empty ones."""
@@ -154,7 +158,7 @@ def _spread_counts(
     for slot in snapshot.slots.values():
         column = snapshot.column(slot)
         domain = column.labels.get(constraint.topology_key)
-        if domain is None or not _eligible(request, column.name, column.labels, constraint):
+        if domain is None or not _eligible(request, column, constraint):
             continue
         counts[domain] += sum(
             key[0] == request.key[0]
@@ -165,13 +169,18 @@ def _spread_counts(
     return counts
 
 
-def _eligible(
-    request: Request, name: str, labels: Mapping[str, str], constraint: TopologySpreadConstraint
-) -> bool:
+def _is_closed(request: Request, column: Column) -> bool:
+    closing = (taint for taint in column.taints if taint.effect != "PreferNoSchedule")
+    return any(not any(tolerates(t, taint) for t in request.tolerations) for taint in closing)
+
+
+def _eligible(request: Request, column: Column, constraint: TopologySpreadConstraint) -> bool:
+    if constraint.node_taints_policy == "Honor" and _is_closed(request, column):
+        return False
     if constraint.node_affinity_policy == "Ignore":
         return True
-    return not selector_mismatch(request.node_selector, labels) and matches_required(
-        request.pod.spec.affinity, name, labels
+    return not selector_mismatch(request.node_selector, column.labels) and matches_required(
+        request.pod.spec.affinity, column.name, column.labels
     )
 
 
@@ -192,10 +201,10 @@ def spread_passes(
     """No hard constraint's skew would be exceeded."""
     passes = np.ones(len(slots), dtype=bool)
     for constraint in _hard(request):
-        counts = _spread_counts(request, snapshot, constraint)
+        counts = spread_counts(request, snapshot, constraint)
         own = int(Selector.of(constraint.label_selector).matches(request.pod.metadata.labels))
         for i, slot in enumerate(slots.tolist()):
-            domain = _domain(snapshot, slot, constraint.topology_key)
+            domain = domain_of(snapshot, slot, constraint.topology_key)
             passes[i] &= _skew_ok(counts, domain, constraint, own)
     return passes
 
@@ -203,7 +212,7 @@ def spread_passes(
 def spread_reason(request: Request, snapshot: Snapshot, slot: int) -> Reason:
     """Which constraint refused the node."""
     for constraint in _hard(request):
-        domain = _domain(snapshot, slot, constraint.topology_key)
+        domain = domain_of(snapshot, slot, constraint.topology_key)
         if domain is None:
             return Reason(
                 "node(s) didn't match pod topology spread constraints (missing required label)",

@@ -19,7 +19,7 @@ from master.scheduler.snapshot import Snapshot
 from master.scheduler.verdict import Decision, Verdict
 from pilothouse.client.interface import ResourceClient
 from pilothouse.objects.errors import Expired, NotFound
-from protos.core_v1_pb2 import Node, Pod
+from protos.core_v1_pb2 import Namespace, Node, Pod
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +74,9 @@ class Why:
             return Explanation("waiting", held, "", revision, decided_at, (), False)
         request = request_of(pod)
         placement = self._scheduler.placement
-        verdicts = placement.verdicts(request)
-        decision = placement.decide(request, draw_of(request.uid))
+        with self._scheduler.nominations.aside(request):
+            verdicts = placement.verdicts(request)
+            decision = placement.decide(request, draw_of(request.uid))
         if decision.node is None:
             outcome, message = "unschedulable", decision.message
         else:
@@ -108,6 +109,9 @@ class Why:
 
     async def _replay(self, pod: Pod, revision: int) -> tuple[Decision, Sequence[Verdict]]:
         snapshot = Snapshot()
+        for namespace in (await self._client.list(Namespace, revision=revision)).items:
+            labels = dict(namespace.metadata.labels)
+            snapshot.namespace_labels[namespace.metadata.name] = labels
         for node in (await self._client.list(Node, revision=revision)).items:
             snapshot.set_node(node)
         for other in (await self._client.list(Pod, revision=revision)).items:

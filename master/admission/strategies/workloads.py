@@ -1,27 +1,13 @@
-"""What writes of pods, stateful sets and daemon sets drop and derive."""
+"""What writes of stateful sets and daemon sets drop and derive."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from protos.apps_v1_pb2 import DaemonSet, StatefulSet
-from protos.core_v1_pb2 import Pod
 
 # Clients from before apps/v1 tell templates apart by it; Kubernetes still writes it.
 TEMPLATE_GENERATION: Final = "deprecated.daemonset.template.generation"
-
-
-def hold_back(pod: Pod, now: int) -> None:
-    """A pod with scheduling gates says from the start why no node is looked for."""
-    if not pod.spec.scheduling_gates:
-        return
-    condition = pod.status.conditions.add(
-        type="PodScheduled",
-        status="False",
-        reason="SchedulingGated",
-        message="Scheduling is blocked due to non-empty scheduling gates",
-    )
-    condition.last_transition_time.seconds = now
 
 
 def create_stateful_set(stateful_set: StatefulSet) -> None:

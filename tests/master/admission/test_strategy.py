@@ -329,3 +329,25 @@ def test_pods_may_have_all_of_an_extended_resource_that_a_node_declares() -> Non
     del gone.status.capacity["example.com/dongle"]
     prepare_update(gone, patched, "status")
     assert set(gone.status.allocatable) == {"cpu"}
+
+
+def test_label_keys_of_an_affinity_are_the_pods_own_labels() -> None:
+    term = {
+        "topology_key": "zone",
+        "label_selector": {"match_labels": {"app": "web"}},
+        "match_label_keys": ["hash", "absent"],
+        "mismatch_label_keys": ["tenant"],
+    }
+    rules = {"required_during_scheduling_ignored_during_execution": [term]}
+    pod = created(
+        "Pod",
+        {
+            "metadata.labels": {"hash": "1", "tenant": "a"},
+            "spec.affinity.pod_anti_affinity": rules,
+        },
+    )
+    (made,) = (
+        pod.spec.affinity.pod_anti_affinity.required_during_scheduling_ignored_during_execution
+    )
+    said = [(e.key, e.operator, list(e.values)) for e in made.label_selector.match_expressions]
+    assert said == [("hash", "In", ["1"]), ("tenant", "NotIn", ["a"])]

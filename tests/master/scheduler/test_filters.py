@@ -121,6 +121,34 @@ def test_affinity_goes_where_its_friends_are_and_the_first_anywhere() -> None:
     }
 
 
+def test_namespaces_are_selected_by_their_labels() -> None:
+    wanted = pod("p")
+    rules = wanted.spec.affinity.pod_anti_affinity
+    term = rules.required_during_scheduling_ignored_during_execution.add()
+    term.topology_key = "kubernetes.io/hostname"
+    term.label_selector.match_labels["app"] = "web"
+    term.namespace_selector.match_labels["team"] = "shop"
+    other = pod("x", labels={"app": "web"}, on="a")
+    other.metadata.namespace = "shop-1"
+    snapshot = snapshot_of([node("a"), node("b")], [other])
+    assert refusals(snapshot, wanted) == {"a": "", "b": ""}
+    snapshot.namespace_labels["shop-1"] = {"team": "shop"}
+    assert refusals(snapshot, wanted) == {"a": "InterPodAffinity", "b": ""}
+
+
+def test_closed_nodes_count_for_spreading_unless_taints_are_honoured() -> None:
+    wanted = pod("p", labels={"app": "web"})
+    constraint = wanted.spec.topology_spread_constraints.add(
+        max_skew=1, topology_key="kubernetes.io/hostname", when_unsatisfiable="DoNotSchedule"
+    )
+    constraint.label_selector.match_labels["app"] = "web"
+    closed = node("b", taints=[Taint(key="k", effect="NoSchedule")])
+    snapshot = snapshot_of([node("a"), closed], [pod("x", labels={"app": "web"}, on="a")])
+    assert refusals(snapshot, wanted)["a"] == "PodTopologySpread"
+    constraint.node_taints_policy = "Honor"
+    assert refusals(snapshot, wanted)["a"] == ""
+
+
 def test_hard_topology_spread_bounds_the_skew() -> None:
     wanted = pod("p", labels={"app": "web"})
     constraint = wanted.spec.topology_spread_constraints.add(

@@ -3,12 +3,14 @@ from __future__ import annotations
 import random
 from collections import Counter
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from master.scheduler.placement import Placement
 from master.scheduler.request import request_of
 from master.scheduler.snapshot import Snapshot
+from protos.core_v1_pb2 import Pod
 from tests.master.scheduler.world import node, pod, request, snapshot_of
 
 
@@ -113,3 +115,39 @@ def test_remembered_verdicts_equal_fresh_ones_whatever_changes(seed: int) -> Non
         if fresh.node is not None:
             totals = {v.node: v.total for v in remembering.verdicts(wanted) if v.feasible}
             assert abs(totals[fresh.node] - max(totals.values())) < 1e-6
+
+
+def near(name: str, *, anti: bool, on: str = "") -> Pod:
+    """A pod that would rather be near to pods of its app, or far from them."""
+    made = pod(name, cpu="100m", labels={"app": "web"}, on=on)
+    affinity = made.spec.affinity
+    rules = affinity.pod_anti_affinity if anti else affinity.pod_affinity
+    rule = rules.preferred_during_scheduling_ignored_during_execution.add(weight=1)
+    rule.pod_affinity_term.topology_key = "zone"
+    rule.pod_affinity_term.label_selector.match_labels["app"] = "web"
+    return made
+
+
+@pytest.mark.parametrize(("anti", "zone"), [(True, "b"), (False, "a")], ids=["far", "near"])
+def test_a_preference_for_other_pods_outweighs_an_emptier_node(anti: bool, zone: str) -> None:
+    names, full = (("a1", "a2", "b1"), "b1") if anti else (("a1", "b1", "b2"), "a1")
+    nodes = [node(name, labels={"zone": name[0]}) for name in names]
+    friend = near("friend", anti=anti, on="a1")
+    snapshot = snapshot_of(nodes, [friend, pod("big", cpu="3", memory="6Gi", on=full)])
+    chosen = Placement(snapshot).decide(request_of(near("p", anti=anti)), 0).node
+    assert chosen is not None
+    assert chosen[0] == zone
+
+
+def test_soft_spreading_goes_where_the_fewest_are_and_refuses_nothing() -> None:
+    wanted = pod("p", cpu="100m", labels={"app": "web"})
+    constraint = wanted.spec.topology_spread_constraints.add(
+        max_skew=1, topology_key="zone", when_unsatisfiable="ScheduleAnyway"
+    )
+    constraint.label_selector.match_labels["app"] = "web"
+    nodes = [node(n, labels={"zone": n[0]}) for n in ("a1", "a2", "b1")]
+    others = [pod("x", labels={"app": "web"}, on="a1"), pod("big", cpu="3", memory="6Gi", on="b1")]
+    snapshot = snapshot_of(nodes, others)
+    assert Placement(snapshot).decide(request_of(wanted), 0).node == "b1"
+    snapshot.place(request("full", cpu="1"), "b1")
+    assert Placement(snapshot).decide(request_of(wanted), 0).node == "a2"
