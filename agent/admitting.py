@@ -49,10 +49,18 @@ def refusal(
     counted. unsafe_sysctls: names that are allowed as well, a last "*" for any end.
     """
     return (
-        _sysctls(pod, tuple(unsafe_sysctls))
+        _system(pod)
+        or _sysctls(pod, tuple(unsafe_sysctls))
         or _amounts(pod, others, allocatable)
         or _ports(pod, others)
     )
+
+
+def _system(pod: Pod) -> Ruling | None:
+    if pod.spec.os.name in ("", "linux"):
+        return None
+    text = "Failed to admit pod as the OS field doesn't match node OS"
+    return Ruling("PodOSNotSupported", text)
 
 
 def _sysctls(pod: Pod, allowed: tuple[str, ...]) -> Ruling | None:

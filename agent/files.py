@@ -31,6 +31,16 @@ def sync_directory(path: Path) -> None:
         os.close(descriptor)
 
 
+def disk_usage(root: Path) -> int:
+    """Bytes that the files below take on the file system."""
+    total = 0
+    for directory, _, names in os.walk(root):
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                total += os.lstat(os.path.join(directory, name)).st_blocks * 512
+    return total
+
+
 def boot_id() -> str:
     """What tells this boot of the machine from every other."""
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()

@@ -56,9 +56,9 @@ class HollowVolumes:
         """Forget it."""
         self._pods.discard(pod)
 
-    async def oversized(self, pod: Pod) -> tuple[str, ...]:
+    async def usage(self, pod: Pod) -> dict[str, int]:
         """Nothing is written."""
-        return ()
+        return {}
 
     async def known(self) -> tuple[PodUID, ...]:
         """Pods that were prepared and not removed."""

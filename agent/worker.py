@@ -19,7 +19,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from agent.admitting import refusal
 from agent.assignments import AssignmentSet, Changes, Key
 from agent.cancellation import stay_cancelled
-from agent.eviction import watch_volumes
+from agent.eviction import watch_storage
 from agent.ledger import Ledger
 from agent.lifecycle.view import Ruling
 from agent.operations import Operations
@@ -131,11 +131,11 @@ class Worker:
                 self._begin(uid, pod)
             group.create_task(self._follow_runtime(changes), name="runtime-changes")
             group.create_task(self._clean_up(), name="clean-up")
-            group.create_task(self._watch_volumes(), name="watch-volumes")
+            group.create_task(self._watch_storage(), name="watch-storage")
 
-    async def _watch_volumes(self) -> None:
-        operations = self._operations
-        await watch_volumes(self._tasks.values, operations.volumes, operations.clock)
+    async def _watch_storage(self) -> None:
+        with_ = self._operations
+        await watch_storage(self._tasks.values, with_.volumes, with_.runtime, with_.clock)
 
     async def _adopt(self) -> None:
         sandboxes, runs = await self._observe()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from agent.lifecycle import delays
 from agent.lifecycle.draft import Draft
 from agent.lifecycle.runs import (
@@ -20,6 +22,7 @@ from protos.core_v1_pb2 import (
     ContainerStateTerminated,
     ContainerStateWaiting,
     ContainerStatus,
+    VolumeMountStatus,
 )
 
 # A failed pull shows its own error for so long, then that it is backing off.
@@ -42,6 +45,7 @@ def container_status(
     if run is None:
         status.state.waiting.CopyFrom(_waiting(draft, container, state, init=init))
         return status
+    status.volume_mounts.extend(_mounts(container))
     status.restart_count = run.attempt
     status.image = run.reference or container.image
     status.image_id = run.image_id
@@ -53,6 +57,16 @@ def container_status(
             "terminated"
         )
     return status
+
+
+def _mounts(container: Container) -> Iterator[VolumeMountStatus]:
+    for mount in container.volume_mounts:
+        told = VolumeMountStatus(name=mount.name, mount_path=mount.mount_path)
+        if mount.read_only:
+            told.read_only = True
+            asked = mount.recursive_read_only == "Enabled"
+            told.recursive_read_only = "Enabled" if asked else "Disabled"
+        yield told
 
 
 def ephemeral_status(draft: Draft, container: Container, state: Progress) -> ContainerStatus:

@@ -20,7 +20,7 @@ working one in memory for simulation and hollow nodes.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol
 
 from agent.runtime.specs import (
@@ -216,6 +216,11 @@ class Runtime(Protocol):
     async def connect(self, pod: PodUID, port: int) -> Connection:
         """A TCP connection to the port on the pod's loopback. NotFound; StreamBroken if it
         is refused."""
+        ...
+
+    async def written(self, pod: PodUID) -> Mapping[str, int]:
+        """By container name: bytes on the disk that its newest run wrote outside of volumes, and
+        of its logs. NotFound."""
         ...
 
     async def stats(self, pod: PodUID) -> PodStats:

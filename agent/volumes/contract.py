@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from agent.runtime.specs import Mount, Pairs, PodUID
@@ -42,8 +42,8 @@ class Volumes(Protocol):
         """Unmount and delete everything of the pod."""
         ...
 
-    async def oversized(self, pod: Pod) -> tuple[str, ...]:
-        """The pod's emptyDirs whose files take more than their sizeLimit, in words. OSError."""
+    async def usage(self, pod: Pod) -> Mapping[str, int]:
+        """What each of the pod's emptyDirs on the disk takes of it, in bytes. OSError."""
         ...
 
     async def known(self) -> tuple[PodUID, ...]:

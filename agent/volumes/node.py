@@ -3,8 +3,8 @@
 In: pods, and the config maps and secrets assigned to the node. Out: a directory a pod with one
 a volume in `volumes`, and bound parts of volumes in `parts` (subpath.py). What holds secrets
 is a tmpfs, so that they reach no disk; memory-backed emptyDirs are one too. Calls on one pod
-come one at a time. Not promised: a limit on the size of an emptyDir that is on the disk;
-`oversized` tells which are beyond theirs.
+come one at a time. Not promised: a limit on the size of an emptyDir that is on the disk; `usage`
+tells what each takes.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from agent.environment import expand
+from agent.files import disk_usage
 from agent.runtime import kernel
 from agent.runtime.specs import Mount, Pairs, PodUID, Propagation
 from agent.volumes import atomic, host_path, subpath
@@ -92,7 +93,7 @@ class NodeVolumes:
                 Mount(
                     source=self._source(pod, volume, wanted, place, env),
                     target=_target(wanted.mount_path, container.working_dir),
-                    read_only=wanted.read_only or _kind(volume) in _FROM_OBJECTS,
+                    read_only=_is_read_only(wanted, volume) or _kind(volume) in _FROM_OBJECTS,
                     propagation=_PROPAGATION[wanted.mount_propagation],
                 )
             )
@@ -139,26 +140,31 @@ class NodeVolumes:
             return ()
         return tuple(PodUID(path.name) for path in sorted(self._directory.iterdir()))
 
-    async def oversized(self, pod: Pod) -> tuple[str, ...]:
-        """The pod's emptyDirs whose files take more than their sizeLimit, in words."""
-        return await asyncio.to_thread(self._oversized, pod)
+    async def usage(self, pod: Pod) -> dict[str, int]:
+        """What each of the pod's emptyDirs on the disk takes of it, in bytes."""
+        return await asyncio.to_thread(self._usage, pod)
 
-    def _oversized(self, pod: Pod) -> tuple[str, ...]:
-        found = []
-        for volume in pod.spec.volumes:
-            limit = volume.volume_source.empty_dir.size_limit.string
-            if limit and _size(self._path(PodUID(pod.metadata.uid), volume)) > quantity.value(
-                limit
-            ):
-                found.append(
-                    f'Usage of EmptyDir volume "{volume.name}" exceeds the limit "{limit}".'
-                )
-        return tuple(found)
+    def _usage(self, pod: Pod) -> dict[str, int]:
+        return {
+            volume.name: disk_usage(self._path(PodUID(pod.metadata.uid), volume))
+            for volume in pod.spec.volumes
+            if _kind(volume) == "empty_dir" and not volume.volume_source.empty_dir.medium
+        }
 
 
 def _kind(volume: Volume) -> str:
     fields = volume.volume_source.ListFields()
     return fields[0][0].name if fields else ""
+
+
+def _is_read_only(wanted: VolumeMount, volume: Volume) -> bool:
+    # Below a volume of the pod's own nothing is mounted; a path of the node may hold mounts, which
+    # the engine would leave writable.
+    if wanted.recursive_read_only == "Enabled" and _kind(volume) == "host_path":
+        raise VolumeFault(
+            f"mount {wanted.mount_path}: recursiveReadOnly of a hostPath is not supported"
+        )
+    return wanted.read_only
 
 
 def _group(pod: Pod) -> int | None:
@@ -187,15 +193,3 @@ def _make_empty(path: Path, source: EmptyDirVolumeSource, group: int | None) -> 
 def _ensure_tmpfs(path: Path, data: str) -> None:
     if not path.is_mount():
         kernel.mount("tmpfs", str(path), "tmpfs", _TMPFS_FLAGS, data)
-
-
-def _size(path: Path) -> int:
-    """Bytes that the files below take on the file system."""
-    total = 0
-    for directory, _, names in os.walk(path):
-        for name in names:
-            try:
-                total += os.lstat(os.path.join(directory, name)).st_blocks * 512
-            except FileNotFoundError:
-                continue
-    return total

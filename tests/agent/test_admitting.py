@@ -26,6 +26,12 @@ def with_sysctl(name: str, **spec: bool) -> Pod:
     return pod
 
 
+def of_system(name: str) -> Pod:
+    pod = make_pod()
+    pod.spec.os.name = name
+    return pod
+
+
 def with_port(name: str, port: int, host_ip: str = "") -> Pod:
     pod = make_pod(name)
     pod.spec.containers[0].ports.add(container_port=80, host_port=port, host_ip=host_ip)
@@ -42,10 +48,15 @@ def with_port(name: str, port: int, host_ip: str = "") -> Pod:
         (asking(memory="2Gi"), [], "OutOfmemory"),
         (make_pod(), [make_pod(str(n)) for n in range(3)], "OutOfpods"),
         (asking(**{"example.com/gpu": "1"}), [], ""),
+        (of_system("linux"), [], ""),
+        (of_system("windows"), [], "PodOSNotSupported"),
         (with_port("a", 80), [with_port("b", 80)], "NodePorts"),
         (with_port("a", 80, "10.0.0.1"), [with_port("b", 80, "10.0.0.2")], ""),
     ],
-    ids=["fits", "never", "too-full", "just", "memory", "pods", "unknown", "port", "address"],
+    ids=[
+        *("fits", "never", "too-full", "just", "memory", "pods", "unknown"),
+        *("linux", "windows", "port", "address"),
+    ],
 )
 def test_what_does_not_fit_is_refused(pod: Pod, others: list[Pod], reason: str) -> None:
     found = refusal(pod, others, ALLOCATABLE)

@@ -760,3 +760,18 @@ def test_a_pod_that_its_node_ends_fails_within_a_second() -> None:
     ]
     (mark,) = (c for c in world.status.conditions if c.type == "DisruptionTarget")
     assert (mark.status, mark.reason) == ("True", "TerminationByKubelet")
+
+
+def test_a_status_tells_how_volumes_are_mounted() -> None:
+    pod = pod_of("main")
+    mounts = pod.spec.containers[0].volume_mounts
+    mounts.add(name="e", mount_path="/e")
+    mounts.add(name="r", mount_path="/r", read_only=True)
+    mounts.add(name="a", mount_path="/a", read_only=True, recursive_read_only="Enabled")
+    world = Simulation(pod)
+    world.settle()
+    told = [
+        (mount.mount_path, mount.read_only, mount.recursive_read_only)
+        for mount in status_of(world).volume_mounts
+    ]
+    assert told == [("/e", False, ""), ("/r", True, "Disabled"), ("/a", True, "Enabled")]

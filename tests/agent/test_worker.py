@@ -130,8 +130,8 @@ async def test_a_part_of_a_volume_that_cannot_be_is_the_containers_own_error() -
 class Overflowing(HollowVolumes):
     """Volumes that hold too much, of pods named so."""
 
-    async def oversized(self, pod: Pod) -> tuple[str, ...]:
-        return ("too much.",) if pod.metadata.name == "full" else ()
+    async def usage(self, pod: Pod) -> dict[str, int]:
+        return {"e": (2 << 20) if pod.metadata.name == "full" else 0}
 
 
 async def test_a_pod_whose_volume_overflows_is_evicted() -> None:
@@ -145,7 +145,8 @@ async def test_a_pod_whose_volume_overflows_is_evicted() -> None:
         await world.assign(*pods, make_pod("unlimited"), complete=True)
         await world.advance(11)
         full = world.status("uid-full")
-        assert (full.phase, full.reason, full.message) == ("Failed", "Evicted", "too much.")
+        assert (full.phase, full.reason) == ("Failed", "Evicted")
+        assert full.message == 'Usage of EmptyDir volume "e" exceeds the limit "1Mi".'
         assert world.status("uid-empty").phase == "Running"
 
 

@@ -299,6 +299,12 @@ class ContainerContract:
         ended = await world.finished("sh", "-c", "echo all done > /dev/termination-log; exit 1")
         assert await world.runtime.termination_message(ended.id) == "all done\n"
 
+    async def test_what_was_written_is_told_by_container(self, world: World) -> None:
+        state = await world.run(*FOREVER)
+        assert set(await world.runtime.written(state.pod)) == {"main"}
+        with pytest.raises(NotFound):
+            await world.runtime.written(PodUID("nobody"))
+
     async def test_stats_count_the_running_containers(self, world: World) -> None:
         state = await world.run(*FOREVER)
         stats = await world.runtime.stats(state.pod)

@@ -112,6 +112,12 @@ class Containers:
         """The OCI runtime's configuration of a running container."""
         return self._bundles[container] / "config.json"
 
+    async def writable_layer(self, container: ContainerID) -> Path | None:
+        """The directory of what it wrote; None with a storage driver that has no such place."""
+        document = await self._engine.call("get", f"/containers/{container}/json")
+        upper = document["GraphDriver"]["Data"].get("UpperDir")
+        return Path(upper) if upper else None
+
     def _learn(self, state: ContainerState) -> ContainerState:
         before = self._states.get(state.id)
         self._states[state.id] = state

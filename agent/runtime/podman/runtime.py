@@ -15,6 +15,7 @@ import socket
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
+from agent.files import disk_usage
 from agent.network.contract import NodeNetwork
 from agent.runtime import crun, log_files
 from agent.runtime.cgroups import detect
@@ -309,6 +310,17 @@ class PodmanRuntime:
             channel.close()
             raise StreamBroken(f"port {port}: {error}") from error
         return SocketConnection(reader, writer)
+
+    async def written(self, pod: PodUID) -> dict[str, int]:
+        """See the contract."""
+        self._sandboxes.record(pod)
+        newest = {state.name: state.id for state in self._containers.of(pod)}  # by attempt
+        found = {}
+        for name, container in newest.items():
+            layer = await self._containers.writable_layer(container)
+            places = [self._logs.directory / pod / name, *([layer] if layer else [])]
+            found[name] = sum([await asyncio.to_thread(disk_usage, place) for place in places])
+        return found
 
     async def stats(self, pod: PodUID) -> PodStats:
         """See the contract."""

@@ -309,6 +309,24 @@ async def test_the_environment_and_the_directory(world: World) -> None:
     assert found == "1,x y,web\n/tmp\n"
 
 
+async def test_a_directory_that_the_image_lacks_is_made(world: World) -> None:
+    pod = await world.sandbox()
+    assert await output(world, pod, "pwd", working_dir="/new/place") == "/new/place\n"
+
+
+async def test_a_pods_kernel_parameters_hold_in_its_containers(world: World) -> None:
+    sysctls = (("net.ipv4.ping_group_range", "0 1000"), ("kernel.shm_rmid_forced", "1"))
+    pod = await world.sandbox(sysctls=sysctls)
+    files = ("/proc/sys/net/ipv4/ping_group_range", "/proc/sys/kernel/shm_rmid_forced")
+    assert (await output(world, pod, "cat", *files)).split() == ["0", "1000", "1"]
+
+
+async def test_what_a_container_writes_on_the_disk_is_measured(world: World) -> None:
+    state = await world.finished("sh", "-c", "yes | head -c 1048576 > /big; echo done")
+    written = (await world.runtime.written(state.pod))["main"]
+    assert (1 << 20) <= written < (2 << 20)
+
+
 async def test_a_log_goes_on_over_its_rotation(machine: hosts.Machine) -> None:
     small = replace(machine.options, log_bytes=20_000)
     async with started(replace(machine, options=small)) as runtime:

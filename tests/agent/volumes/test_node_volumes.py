@@ -130,7 +130,7 @@ async def test_memory_has_the_size_it_was_given(volumes: NodeVolumes) -> None:
     assert found.f_blocks * found.f_frsize == 4 << 20
 
 
-async def test_a_disk_that_is_too_full_is_told(volumes: NodeVolumes) -> None:
+async def test_what_is_on_the_disk_is_measured(volumes: NodeVolumes) -> None:
     made = pod()
     source = made.spec.volumes.add(name="d").volume_source.empty_dir
     source.size_limit.string = "1Mi"
@@ -138,11 +138,23 @@ async def test_a_disk_that_is_too_full_is_told(volumes: NodeVolumes) -> None:
     await volumes.prepare(made, Objects())
     root = source_of(volumes, made)
     (root / "small").write_bytes(b"x" * 1000)
-    assert await volumes.oversized(made) == ()
+    before = (await volumes.usage(made))["d"]
     (root / "large").write_bytes(b"x" * (2 << 20))
-    assert await volumes.oversized(made) == (
-        'Usage of EmptyDir volume "d" exceeds the limit "1Mi".',
-    )
+    assert (await volumes.usage(made))["d"] - before == 2 << 20
+
+
+async def test_a_path_of_the_node_is_not_read_only_recursively(volumes: NodeVolumes) -> None:
+    made = pod()
+    made.spec.volumes.add(name="e").volume_source.empty_dir.SetInParent()
+    made.spec.volumes.add(name="h").volume_source.host_path.path = "/"
+    wanted = made.spec.containers[0].volume_mounts.add(name="e", mount_path="/e", read_only=True)
+    wanted.recursive_read_only = "Enabled"
+    await volumes.prepare(made, Objects())
+    (mount,) = volumes.mounts(made, made.spec.containers[0], ())
+    assert mount.read_only
+    wanted.name = "h"
+    with pytest.raises(VolumeFault, match="recursiveReadOnly"):
+        volumes.mounts(made, made.spec.containers[0], ())
 
 
 @pytest.mark.parametrize(
