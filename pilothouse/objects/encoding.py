@@ -164,9 +164,9 @@ def _value_converter(member: Member, nested: Nested) -> Convert | None:
         case Type.QUANTITY:
             return lambda value: value.string or "0"
         case Type.TIME:
-            return _nullable_time(time_text) if member.always else time_text
+            return _nullable_time(time_text) if _is_plain(member) else time_text
         case Type.MICRO_TIME:
-            return _nullable_time(micro_time_text) if member.always else micro_time_text
+            return _nullable_time(micro_time_text) if _is_plain(member) else micro_time_text
         case Type.DURATION:
             return duration_text
         case Type.INT_OR_STRING:
@@ -177,6 +177,10 @@ def _value_converter(member: Member, nested: Nested) -> Convert | None:
             return _transparent(cast(Descriptor, member.message), nested)
         case Type.MESSAGE:
             return nested(cast(Descriptor, member.message))
+
+
+def _is_plain(member: Member) -> bool:
+    return member.always or member.shape is Shape.MAP
 
 
 def _nullable_time(text: Callable[[Any], str]) -> Convert:

@@ -21,6 +21,7 @@ from protos.coordination_v1_pb2 import LeaseSpec
 from protos.core_v1_pb2 import Pod
 from protos.discovery_v1_pb2 import EndpointSlice
 from protos.meta_v1_pb2 import ManagedFieldsEntry, ObjectMeta
+from protos.policy_v1_pb2 import PodDisruptionBudgetStatus
 from protos.scalars_pb2 import Quantity
 
 ENCODINGS: dict[str, tuple[Message, dict[str, Any]]] = {
@@ -31,6 +32,16 @@ ENCODINGS: dict[str, tuple[Message, dict[str, Any]]] = {
     "time unset is null where Kubernetes shows it": (
         ObjectMeta(name="x"),
         {"creationTimestamp": None, "name": "x"},
+    ),
+    "times in a map have no presence: zero is null": (
+        PodDisruptionBudgetStatus(disrupted_pods={"a": {}, "b": {"seconds": 1714557600}}),
+        {
+            "disruptionsAllowed": 0,
+            "currentHealthy": 0,
+            "desiredHealthy": 0,
+            "expectedPods": 0,
+            "disruptedPods": {"a": None, "b": "2024-05-01T10:00:00Z"},
+        },
     ),
     "micro time with six decimals": (
         LeaseSpec(renew_time={"seconds": 1714557600, "nanos": 1000}),
