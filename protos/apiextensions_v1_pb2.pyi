@@ -64,7 +64,7 @@ class ServiceReference(_message.Message):
     def __init__(self, namespace: _Optional[str] = ..., name: _Optional[str] = ..., path: _Optional[str] = ..., port: _Optional[int] = ...) -> None: ...
 
 class CustomResourceDefinitionVersion(_message.Message):
-    __slots__ = ("name", "served", "storage", "schema", "subresources", "additional_printer_columns", "deprecated", "deprecation_warning")
+    __slots__ = ("name", "served", "storage", "schema", "subresources", "additional_printer_columns", "deprecated", "deprecation_warning", "selectable_fields")
     NAME_FIELD_NUMBER: _ClassVar[int]
     SERVED_FIELD_NUMBER: _ClassVar[int]
     STORAGE_FIELD_NUMBER: _ClassVar[int]
@@ -73,6 +73,7 @@ class CustomResourceDefinitionVersion(_message.Message):
     ADDITIONAL_PRINTER_COLUMNS_FIELD_NUMBER: _ClassVar[int]
     DEPRECATED_FIELD_NUMBER: _ClassVar[int]
     DEPRECATION_WARNING_FIELD_NUMBER: _ClassVar[int]
+    SELECTABLE_FIELDS_FIELD_NUMBER: _ClassVar[int]
     name: str
     served: bool
     storage: bool
@@ -81,7 +82,14 @@ class CustomResourceDefinitionVersion(_message.Message):
     additional_printer_columns: _containers.RepeatedCompositeFieldContainer[CustomResourceColumnDefinition]
     deprecated: bool
     deprecation_warning: str
-    def __init__(self, name: _Optional[str] = ..., served: bool = ..., storage: bool = ..., schema: _Optional[_Union[CustomResourceValidation, _Mapping]] = ..., subresources: _Optional[_Union[CustomResourceSubresources, _Mapping]] = ..., additional_printer_columns: _Optional[_Iterable[_Union[CustomResourceColumnDefinition, _Mapping]]] = ..., deprecated: bool = ..., deprecation_warning: _Optional[str] = ...) -> None: ...
+    selectable_fields: _containers.RepeatedCompositeFieldContainer[SelectableField]
+    def __init__(self, name: _Optional[str] = ..., served: bool = ..., storage: bool = ..., schema: _Optional[_Union[CustomResourceValidation, _Mapping]] = ..., subresources: _Optional[_Union[CustomResourceSubresources, _Mapping]] = ..., additional_printer_columns: _Optional[_Iterable[_Union[CustomResourceColumnDefinition, _Mapping]]] = ..., deprecated: bool = ..., deprecation_warning: _Optional[str] = ..., selectable_fields: _Optional[_Iterable[_Union[SelectableField, _Mapping]]] = ...) -> None: ...
+
+class SelectableField(_message.Message):
+    __slots__ = ("json_path",)
+    JSON_PATH_FIELD_NUMBER: _ClassVar[int]
+    json_path: str
+    def __init__(self, json_path: _Optional[str] = ...) -> None: ...
 
 class CustomResourceColumnDefinition(_message.Message):
     __slots__ = ("name", "type", "format", "description", "priority", "json_path")
@@ -210,7 +218,7 @@ class ConversionResponse(_message.Message):
     def __init__(self, uid: _Optional[str] = ..., converted_objects: _Optional[_Iterable[_Union[_scalars_pb2.RawExtension, _Mapping]]] = ..., result: _Optional[_Union[_meta_v1_pb2.Status, _Mapping]] = ...) -> None: ...
 
 class JSONSchemaProps(_message.Message):
-    __slots__ = ("id", "schema", "ref", "description", "type", "format", "title", "default", "maximum", "exclusive_maximum", "minimum", "exclusive_minimum", "max_length", "min_length", "pattern", "max_items", "min_items", "unique_items", "multiple_of", "enum", "max_properties", "min_properties", "required", "items", "all_of", "one_of", "any_of", "properties", "additional_properties", "pattern_properties", "dependencies", "additional_items", "definitions", "external_docs", "example", "nullable", "x_kubernetes_preserve_unknown_fields", "x_kubernetes_embedded_resource", "x_kubernetes_int_or_string", "x_kubernetes_list_map_keys", "x_kubernetes_list_type", "x_kubernetes_map_type")
+    __slots__ = ("id", "schema", "ref", "description", "type", "format", "title", "default", "maximum", "exclusive_maximum", "minimum", "exclusive_minimum", "max_length", "min_length", "pattern", "max_items", "min_items", "unique_items", "multiple_of", "enum", "max_properties", "min_properties", "required", "items", "all_of", "one_of", "any_of", "properties", "additional_properties", "pattern_properties", "dependencies", "additional_items", "definitions", "external_docs", "example", "nullable", "x_kubernetes_preserve_unknown_fields", "x_kubernetes_embedded_resource", "x_kubernetes_int_or_string", "x_kubernetes_list_map_keys", "x_kubernetes_list_type", "x_kubernetes_map_type", "x_kubernetes_validations")
     class PropertiesEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -282,6 +290,7 @@ class JSONSchemaProps(_message.Message):
     X_KUBERNETES_LIST_MAP_KEYS_FIELD_NUMBER: _ClassVar[int]
     X_KUBERNETES_LIST_TYPE_FIELD_NUMBER: _ClassVar[int]
     X_KUBERNETES_MAP_TYPE_FIELD_NUMBER: _ClassVar[int]
+    X_KUBERNETES_VALIDATIONS_FIELD_NUMBER: _ClassVar[int]
     id: str
     schema: str
     ref: str
@@ -324,7 +333,24 @@ class JSONSchemaProps(_message.Message):
     x_kubernetes_list_map_keys: _containers.RepeatedScalarFieldContainer[str]
     x_kubernetes_list_type: str
     x_kubernetes_map_type: str
-    def __init__(self, id: _Optional[str] = ..., schema: _Optional[str] = ..., ref: _Optional[str] = ..., description: _Optional[str] = ..., type: _Optional[str] = ..., format: _Optional[str] = ..., title: _Optional[str] = ..., default: _Optional[_Union[_scalars_pb2.JSON, _Mapping]] = ..., maximum: _Optional[float] = ..., exclusive_maximum: bool = ..., minimum: _Optional[float] = ..., exclusive_minimum: bool = ..., max_length: _Optional[int] = ..., min_length: _Optional[int] = ..., pattern: _Optional[str] = ..., max_items: _Optional[int] = ..., min_items: _Optional[int] = ..., unique_items: bool = ..., multiple_of: _Optional[float] = ..., enum: _Optional[_Iterable[_Union[_scalars_pb2.JSON, _Mapping]]] = ..., max_properties: _Optional[int] = ..., min_properties: _Optional[int] = ..., required: _Optional[_Iterable[str]] = ..., items: _Optional[_Union[JSONSchemaPropsOrArray, _Mapping]] = ..., all_of: _Optional[_Iterable[_Union[JSONSchemaProps, _Mapping]]] = ..., one_of: _Optional[_Iterable[_Union[JSONSchemaProps, _Mapping]]] = ..., any_of: _Optional[_Iterable[_Union[JSONSchemaProps, _Mapping]]] = ..., properties: _Optional[_Mapping[str, JSONSchemaProps]] = ..., additional_properties: _Optional[_Union[JSONSchemaPropsOrBool, _Mapping]] = ..., pattern_properties: _Optional[_Mapping[str, JSONSchemaProps]] = ..., dependencies: _Optional[_Mapping[str, JSONSchemaPropsOrStringArray]] = ..., additional_items: _Optional[_Union[JSONSchemaPropsOrBool, _Mapping]] = ..., definitions: _Optional[_Mapping[str, JSONSchemaProps]] = ..., external_docs: _Optional[_Union[ExternalDocumentation, _Mapping]] = ..., example: _Optional[_Union[_scalars_pb2.JSON, _Mapping]] = ..., nullable: bool = ..., x_kubernetes_preserve_unknown_fields: bool = ..., x_kubernetes_embedded_resource: bool = ..., x_kubernetes_int_or_string: bool = ..., x_kubernetes_list_map_keys: _Optional[_Iterable[str]] = ..., x_kubernetes_list_type: _Optional[str] = ..., x_kubernetes_map_type: _Optional[str] = ..., **kwargs) -> None: ...
+    x_kubernetes_validations: _containers.RepeatedCompositeFieldContainer[ValidationRule]
+    def __init__(self, id: _Optional[str] = ..., schema: _Optional[str] = ..., ref: _Optional[str] = ..., description: _Optional[str] = ..., type: _Optional[str] = ..., format: _Optional[str] = ..., title: _Optional[str] = ..., default: _Optional[_Union[_scalars_pb2.JSON, _Mapping]] = ..., maximum: _Optional[float] = ..., exclusive_maximum: bool = ..., minimum: _Optional[float] = ..., exclusive_minimum: bool = ..., max_length: _Optional[int] = ..., min_length: _Optional[int] = ..., pattern: _Optional[str] = ..., max_items: _Optional[int] = ..., min_items: _Optional[int] = ..., unique_items: bool = ..., multiple_of: _Optional[float] = ..., enum: _Optional[_Iterable[_Union[_scalars_pb2.JSON, _Mapping]]] = ..., max_properties: _Optional[int] = ..., min_properties: _Optional[int] = ..., required: _Optional[_Iterable[str]] = ..., items: _Optional[_Union[JSONSchemaPropsOrArray, _Mapping]] = ..., all_of: _Optional[_Iterable[_Union[JSONSchemaProps, _Mapping]]] = ..., one_of: _Optional[_Iterable[_Union[JSONSchemaProps, _Mapping]]] = ..., any_of: _Optional[_Iterable[_Union[JSONSchemaProps, _Mapping]]] = ..., properties: _Optional[_Mapping[str, JSONSchemaProps]] = ..., additional_properties: _Optional[_Union[JSONSchemaPropsOrBool, _Mapping]] = ..., pattern_properties: _Optional[_Mapping[str, JSONSchemaProps]] = ..., dependencies: _Optional[_Mapping[str, JSONSchemaPropsOrStringArray]] = ..., additional_items: _Optional[_Union[JSONSchemaPropsOrBool, _Mapping]] = ..., definitions: _Optional[_Mapping[str, JSONSchemaProps]] = ..., external_docs: _Optional[_Union[ExternalDocumentation, _Mapping]] = ..., example: _Optional[_Union[_scalars_pb2.JSON, _Mapping]] = ..., nullable: bool = ..., x_kubernetes_preserve_unknown_fields: bool = ..., x_kubernetes_embedded_resource: bool = ..., x_kubernetes_int_or_string: bool = ..., x_kubernetes_list_map_keys: _Optional[_Iterable[str]] = ..., x_kubernetes_list_type: _Optional[str] = ..., x_kubernetes_map_type: _Optional[str] = ..., x_kubernetes_validations: _Optional[_Iterable[_Union[ValidationRule, _Mapping]]] = ..., **kwargs) -> None: ...
+
+class ValidationRule(_message.Message):
+    __slots__ = ("rule", "message", "message_expression", "reason", "field_path", "optional_old_self")
+    RULE_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_EXPRESSION_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    FIELD_PATH_FIELD_NUMBER: _ClassVar[int]
+    OPTIONAL_OLD_SELF_FIELD_NUMBER: _ClassVar[int]
+    rule: str
+    message: str
+    message_expression: str
+    reason: str
+    field_path: str
+    optional_old_self: bool
+    def __init__(self, rule: _Optional[str] = ..., message: _Optional[str] = ..., message_expression: _Optional[str] = ..., reason: _Optional[str] = ..., field_path: _Optional[str] = ..., optional_old_self: bool = ...) -> None: ...
 
 class JSONSchemaPropsOrArray(_message.Message):
     __slots__ = ("schema", "json_schemas")

@@ -7,6 +7,7 @@ from typing import Final
 from master.admission.faults import Path, invalid, required
 from master.admission.grammar import dns_label_1035
 from master.admission.rules.schemas import check_schema
+from master.admission.rules.selectable_fields import check_selectable_fields
 from pilothouse.objects.errors import Cause
 from protos.apiextensions_v1_pb2 import (
     CustomResourceColumnDefinition,
@@ -43,6 +44,7 @@ _AT_ROOT: Final = (
     "external_docs",
     "example",
     "x_kubernetes_preserve_unknown_fields",
+    "x_kubernetes_validations",
 )
 
 
@@ -61,6 +63,7 @@ def check_version(version: CustomResourceDefinitionVersion, at: Path, found: lis
         _check_scale(version.subresources.scale, (*at, "subresources", "scale"), found)
     for index, column in enumerate(version.additional_printer_columns):
         _check_column(column, (*at, "additionalPrinterColumns", index), found)
+    check_selectable_fields(version, (*at, "selectableFields"), found)
     if version.HasField("deprecation_warning"):
         text, fault = version.deprecation_warning, _warning_fault(version)
         if fault is not None:

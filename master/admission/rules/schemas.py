@@ -1,8 +1,8 @@
 """Rules of the schemas of custom resources: structural ones, as Kubernetes asks for.
 
 A schema is structural when every field that any part of it speaks of has a type outside of
-allOf, anyOf, oneOf and not, and these speak of values alone. Not looked at: whether patterns
-compile, which is Go's to say, and whether defaults satisfy their own schema.
+allOf, anyOf, oneOf and not, and these speak of values alone. Not looked at: whether patterns and
+expressions compile, which is Go's to say, and whether defaults satisfy their own schema.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from master.admission.faults import Key, Path, forbidden, invalid, render, required, unsupported
+from master.admission.rules.schema_expressions import check_expressions
 from master.admission.rules.schema_lists import check_list, check_map
 from pilothouse.objects.errors import Cause
 from protos.apiextensions_v1_pb2 import JSONSchemaProps
@@ -71,6 +72,7 @@ def _check(schema: JSONSchemaProps, where: _Where, at: Path, found: list[Cause])
     _check_structure(schema, where, at, found)
     check_list(schema, at, found)
     check_map(schema, at, found)
+    check_expressions(schema, at, found)
     for name, part in schema.properties.items():
         here = (*at, "properties", Key(name))
         _check(part, _inside(schema, where, name), here, found)

@@ -19,7 +19,7 @@ DIGESTS = {
     "admission_v1": "19a04fd051e53de7",
     "admissionregistration_v1": "33999239b5f24182",
     "apidiscovery_v2": "b7d32e40546e7e57",
-    "apiextensions_v1": "c8725d3a44a9022c",
+    "apiextensions_v1": "9f678ee7a01185aa",
     "apiregistration_v1": "569aac68ef738dc8",
     "apps_v1": "3f98ee5df23b53ee",
     "authentication_v1": "ab95ee070d61d943",

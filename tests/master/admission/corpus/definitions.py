@@ -220,7 +220,60 @@ SCHEMAS = [
     item("item that may be null", {"nullable": True}, ".nullable", FORBIDDEN,
          "cannot be nullable when x-kubernetes-list-type is map"),
 ]  # fmt: skip
-CASES = [*NAMES, *VERSIONS, *SCHEMAS]
+RULE = "x_kubernetes_validations"
+
+
+def expression(name: str, said: dict[str, Any], field: str, reason: str, says: str = "") -> Broken:
+    part = {"type": "object", RULE: [{"rule": "self.a > 0", **said}]}
+    return schema(name, part, f".x-kubernetes-validations[0].{field}", reason, says)
+
+
+def selectable(name: str, paths: list[str], field: str, reason: str, says: str = "") -> Broken:
+    fields = [{"json_path": path} for path in paths]
+    at = f"{VERSION}.selectableFields{field}"
+    return crd(name, {f"{VERSION}.selectable_fields": fields}, at, reason, says)
+
+
+EXPRESSIONS = [
+    expression("no expression", {"rule": " "}, "rule", REQUIRED, "rule is not specified"),
+    expression(
+        "blank message", {"message": " "}, "message", INVALID, "must be non-empty if specified"
+    ),
+    expression(
+        "long message", {"message": "a" * 2049}, "message", INVALID, "maximum length of 2048"
+    ),
+    expression(
+        "message of two lines",
+        {"message": "a\nb"},
+        "message",
+        INVALID,
+        "must not contain line breaks",
+    ),
+    expression(
+        "two lines without a message",
+        {"rule": "self.a\n> 0"},
+        "message",
+        REQUIRED,
+        "must be specified if rule contains line breaks",
+    ),
+    expression(
+        "blank message expression", {"message_expression": " "}, "messageExpression", REQUIRED
+    ),
+    expression("reason", {"reason": "Wrong"}, "reason", UNSUPPORTED, '"FieldValueDuplicate"'),
+    expression("blank field", {"field_path": " "}, "fieldPath", INVALID, "must be non-empty"),
+    expression("field of two lines", {"field_path": ".a\n"}, "fieldPath", INVALID, "line breaks"),
+    selectable("selectable nothing", [""], "[0].jsonPath", REQUIRED),
+    selectable("selectable list", [".spec[0]"], "[0].jsonPath", INVALID, "is an invalid path"),
+    selectable("selectable unknown", [".spec.no"], "[0].jsonPath", INVALID, "is an invalid path"),
+    selectable(
+        "selectable object",
+        [".spec"],
+        "[0].jsonPath",
+        INVALID,
+        "must point to a field of type string, boolean or integer",
+    ),
+]
+CASES = [*NAMES, *VERSIONS, *SCHEMAS, *EXPRESSIONS]
 SERVED = {"status": {"conditions": [{"type": "Established", "status": "True"}]}}
 UPDATES = [
     BrokenUpdate("scope of what is served", CRD, SERVED, {"spec.scope": "Cluster"}, "spec.scope",
@@ -298,6 +351,24 @@ VALID: dict[str, tuple[str, dict[str, Any]]] = {
                 },
                 "one_of": [{"required": ["port"]}, {"properties": {"rules": {"min_items": 1}}}],
             },
+        },
+    ),
+    "definition with expressions": (
+        CRD,
+        {
+            f"{VERSION}.subresources": {"status": {}},
+            f"{SCHEMA}.{RULE}": [
+                {
+                    "rule": "self.spec.size\n> 0",
+                    "message": "too small",
+                    "message_expression": "'too small'",
+                    "reason": "FieldValueForbidden",
+                    "field_path": ".spec.size",
+                    "optional_old_self": False,
+                }
+            ],
+            PART: {"type": "object", "properties": {"size": {"type": "integer"}}},
+            f"{VERSION}.selectable_fields": [{"json_path": ".spec.size"}],
         },
     ),
     "approved definition": (
