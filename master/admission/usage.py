@@ -69,6 +69,21 @@ def is_covered(quota: ResourceQuota, obj: Any) -> bool:
     return isinstance(obj, Pod) and all(_in_scope(obj, scope) for scope in scopes)
 
 
+def is_overdue(pod: Pod, now: float) -> bool:
+    """Whether a pod that ends is there for longer than it was given twice, as on a lost node: it
+    stands in the way of no other. `now` in Unix seconds."""
+    metadata = pod.metadata
+    if not metadata.HasField("deletion_timestamp"):
+        return False
+    end: int = metadata.deletion_timestamp.seconds + metadata.deletion_grace_period_seconds
+    return now > end
+
+
+def without_place(usage: Amounts) -> dict[str, Amount]:
+    """What a pod takes besides its place among the objects."""
+    return {name: amount for name, amount in usage.items() if name != "count/pods"}
+
+
 def unspecified(quota: ResourceQuota, pod: Pod) -> str | None:
     """What the pod's containers must say and do not: `failed quota: …`; None: nothing."""
     required = sorted(_REQUIRED & set(quota.spec.hard))

@@ -20,7 +20,14 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from master.admission.totals import add, take
-from master.admission.usage import counted, exceeded, increase, unspecified
+from master.admission.usage import (
+    counted,
+    exceeded,
+    increase,
+    is_overdue,
+    unspecified,
+    without_place,
+)
 from master.api import refusals
 from master.api.keys import key_of, prefix_of
 from master.api.records import Record, copy_of
@@ -28,9 +35,11 @@ from master.api.state import KindState, State
 from pilothouse.objects import kinds
 from pilothouse.objects.quantity import ZERO
 from pilothouse.objects.quantity import Quantity as Amount
+from pilothouse.process.clock import Clock
 from protos.core_v1_pb2 import PersistentVolumeClaim, Pod, ResourceQuota, Service
 
 _QUOTAS: Final = kinds.of(ResourceQuota)
+_PODS: Final = kinds.of(Pod)
 # What may take more by a change; all else takes the same for as long as it is there.
 _GROWING: Final = (PersistentVolumeClaim, Service)
 
@@ -63,8 +72,9 @@ class Charge:
 class Quotas:
     """See the module. open() once the state is loaded."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, clock: Clock) -> None:
         self._state = state
+        self._clock = clock
         self._accounts: dict[str, dict[str, _Account]] = {}  # by namespace and name
         self._charges: dict[str, list[Charge]] = {}  # by the key that is about to be written
         self._stale: set[tuple[str, str]] = set()
@@ -108,9 +118,20 @@ class Quotas:
         if isinstance(draft, Pod):
             why = unspecified(account.quota, draft)
         if why is None and usage:
-            why = exceeded(account.quota, account.taken(), usage)
+            why = self._exceeded(account, usage)
         if why is not None:
             raise refusals.forbidden(kinds.of(draft), draft.metadata.name, why)
+
+    def _exceeded(self, account: _Account, usage: Usage) -> str | None:
+        taken = account.taken()
+        why = exceeded(account.quota, taken, usage)
+        if why is None:
+            return None
+        now, prefix = self._clock.now(), prefix_of(_PODS, account.quota.metadata.namespace)
+        for record in self._state.of(_PODS).cache.scan(prefix):
+            if is_overdue(record.object, now):
+                take(taken, without_place(counted(account.quota, record.object)))
+        return exceeded(account.quota, taken, usage)
 
     def _apply_quota(self, key: str, old: Record | None, new: Record | None) -> None:
         self._apply(key, old, new)

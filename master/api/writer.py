@@ -108,7 +108,7 @@ class Writer:
         self._allocator = allocator
         self._classes = Classes(state)
         self._bounds = Bounds(state)
-        self.quotas = Quotas(state)
+        self.quotas = Quotas(state, clock)
         self._clock = clock
         self._rng = rng
         self._turns = Turns()

@@ -6,7 +6,7 @@ from typing import Final
 
 from master.api.registry import Registry
 from master.http.parameters import Parameters, invalid_options
-from pilothouse.objects.errors import Cause, Invalid, ServerTimeout
+from pilothouse.objects.errors import BadRequest, Cause, Invalid, ServerTimeout
 
 EXACT: Final = "Exact"
 NOT_OLDER: Final = "NotOlderThan"
@@ -31,7 +31,8 @@ def revision_of_get(registry: Registry, parameters: Parameters) -> None:
 
 
 def revision_of_list(registry: Registry, parameters: Parameters) -> int:
-    """At which revision the list is to be read; 0: now. Invalid for what contradicts itself."""
+    """At which revision the list is to be read; 0: now. Invalid or BadRequest for what
+    contradicts itself."""
     revision, match = parameters.revision, parameters.text("resourceVersionMatch")
     continued = bool(parameters.text("continue"))
     _require_match(match, revision, continued)
@@ -39,7 +40,7 @@ def revision_of_list(registry: Registry, parameters: Parameters) -> int:
         raise _forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list")
     if continued:
         if revision:
-            raise _invalid("resourceVersion", str(revision), "must not be set where continue is")
+            raise BadRequest("specifying resource version is not allowed when using continue")
         return 0
     if not revision:
         return 0
@@ -68,10 +69,6 @@ def _require_match(match: str, revision: int | None, continued: bool) -> None:
 
 def _forbidden(field: str, why: str) -> Invalid:
     return _error(Cause(field, "FieldValueForbidden", f"Forbidden: {why}"))
-
-
-def _invalid(field: str, value: str, why: str) -> Invalid:
-    return _error(Cause(field, "FieldValueInvalid", f'Invalid value: "{value}": {why}'))
 
 
 def _error(cause: Cause) -> Invalid:

@@ -106,6 +106,13 @@ def named(name: str, **metadata: Any) -> dict[str, Any]:
                     "sendInitialEvents: Forbidden: sendInitialEvents is forbidden for list",
                 ),
             ),
+            "version of a page": (
+                "GET",
+                "?limit=1&continue=x&resourceVersion=1",
+                None,
+                "application/json",
+                (400, "specifying resource version is not allowed when using continue"),
+            ),
             "unknown match": (
                 "GET",
                 "?resourceVersion=1&resourceVersionMatch=Some",

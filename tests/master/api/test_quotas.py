@@ -11,9 +11,10 @@ import pytest
 from master.api.registry import Registry
 from pilothouse.objects import kinds
 from pilothouse.objects.errors import ApiError, Forbidden
-from protos.core_v1_pb2 import ConfigMap, ResourceQuota
+from pilothouse.process.clock import VirtualClock
+from protos.core_v1_pb2 import ConfigMap, Pod, ResourceQuota
 from tests.master.api.conftest import opened
-from tests.master.api.objects import config_map
+from tests.master.api.objects import config_map, pod
 
 _MAPS = kinds.of(ConfigMap)
 ROOM = 5
@@ -88,3 +89,19 @@ async def test_quota_that_comes_late_takes_nothing_away(registry: Registry) -> N
     changed = config_map("a")
     changed.data["k"] = "v"
     await registry.update(changed)
+
+
+async def test_pod_that_does_not_end_stands_in_nobodys_way(tmp_path: Path) -> None:
+    clock = VirtualClock()
+    async with opened(tmp_path / "store", clock=clock) as registry:
+        await registry.create(quota(pods="1"))
+        stuck = pod("stuck")
+        stuck.spec.node_name = "lost"
+        await registry.create(stuck)
+        await registry.delete(kinds.of(Pod), "default", "stuck")
+        with pytest.raises(Forbidden, match="exceeded quota"):
+            await registry.create(pod("next"))
+        await clock.advance(61)  # twice what it was given
+        await registry.create(pod("next"))
+        with pytest.raises(Forbidden, match="exceeded quota"):
+            await registry.create(pod("another"))
