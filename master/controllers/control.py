@@ -59,7 +59,12 @@ class Controllers:
                 client, i.replica_sets, i.pods, recorder_of("replicaset-controller"), clock
             ),
             "endpointslice": EndpointSliceController(
-                client, i.services, i.pods, i.endpoint_slices, i.nodes
+                client,
+                i.services,
+                i.pods,
+                i.endpoint_slices,
+                i.nodes,
+                recorder_of("endpoint-slice-controller"),
             ),
             "endpoints": EndpointsController(client, i.services, i.pods, i.endpoints),
             "mirroring": MirroringController(client, i.services, i.endpoints, i.endpoint_slices),

@@ -1,4 +1,4 @@
-"""Keeps the endpoint slices of every service that selects pods."""
+"""Keeps the endpoint slices of every service that selects pods; says what services ask in vain."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ from master.controllers.endpoints import (
 )
 from master.controllers.ownership import is_controlled_by
 from master.controllers.reconciling import Key, ReconcileLoop
+from master.controllers.unheeded import REASON, unheeded
 from pilothouse.client.interface import ResourceClient
 from pilothouse.objects.errors import NotFound
+from pilothouse.process.events import EventRecorder
 from pilothouse.process.informer import Informer, key_of
 from protos.core_v1_pb2 import Node, Pod, Service
 from protos.discovery_v1_pb2 import EndpointSlice
@@ -69,12 +71,14 @@ class EndpointSliceController:
         pods: Informer[Pod],
         endpoint_slices: Informer[EndpointSlice],
         nodes: Informer[Node],
+        recorder: EventRecorder,
     ) -> None:
         self._client = client
         self._services = services
         self._pods = pods
         self._slices = endpoint_slices
         self._nodes = nodes
+        self._recorder = recorder
         self._loop: ReconcileLoop[Key] = ReconcileLoop(
             "endpointslice",
             self._reconcile,
@@ -93,6 +97,9 @@ class EndpointSliceController:
         changed = new or old
         assert changed is not None
         self._loop.queue.add(key_of(changed))
+        if new is not None and (old is None or old.spec != new.spec):
+            for sentence in unheeded(new):
+                self._recorder.event(new, "Warning", REASON, sentence)
 
     def _pod_changed(self, old: Pod | None, new: Pod | None) -> None:
         for pair in concerned_pairs(old, new):

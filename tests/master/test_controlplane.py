@@ -465,3 +465,23 @@ async def test_a_pod_that_the_cluster_ends_says_so(tmp_path: Path, end: str) -> 
         (mark,) = (c for c in last.status.conditions if c.type == "DisruptionTarget")
         reasons = {"eviction": "EvictionByEvictionAPI", "taint": "DeletionByTaintManager"}
         assert (mark.status, mark.reason) == ("True", reasons[end])
+
+
+async def test_a_service_is_told_what_it_asks_in_vain(tmp_path: Path) -> None:
+    async with cluster(tmp_path, 0) as master:
+        client = await master.client()
+        plain = service("plain")
+        plain.spec.session_affinity = "ClientIP"
+        await client.create(plain)
+        asking = service("asking")
+        asking.spec.type = "LoadBalancer"
+        asking.spec.load_balancer_source_ranges.append("192.0.2.0/24")
+        await client.create(asking)
+
+        async def told() -> list[Event]:
+            events = (await client.list(Event, "default")).items
+            return [event for event in events if event.reason == "FieldNotSupported"]
+
+        (event,) = await eventually(told)
+        assert (event.type, event.involved_object.name) == ("Warning", "asking")
+        assert event.message.startswith("spec.loadBalancerSourceRanges has no effect")
