@@ -33,6 +33,7 @@ from agent.runtime.contract import Runtime
 from agent.runtime.errors import CreateContainerError, RunContainerError, RuntimeFault
 from agent.runtime.specs import ContainerID, ContainerSpec, PodUID, PullPolicy
 from agent.runtime.states import ContainerPhase, ContainerState, Image, Sandbox
+from agent.unheeded import REASON, unheeded
 from agent.volumes.contract import Sources, VolumeFault, Volumes
 from pilothouse.process.clock import Clock
 from protos.core_v1_pb2 import Container, Pod
@@ -139,6 +140,9 @@ class Operations:
             preparing = self.volumes.prepare(pod, self.sources)
             making = self.runtime.ensure_sandbox(translation.sandbox_spec(pod, self.node()))
             prepared, made = await asyncio.gather(preparing, making, return_exceptions=True)
+        if not replace:
+            for sentence in unheeded(pod):
+                self.events.of_pod(pod, REASON, sentence, warning=True)
         for outcome in (prepared, made):
             if isinstance(outcome, BaseException):
                 raise outcome

@@ -284,3 +284,20 @@ async def test_a_container_whose_target_does_not_run_waits_for_it() -> None:
         (status,) = world.status("uid-web").ephemeral_container_statuses
         assert status.state.waiting.reason == "CreateContainerError"
         assert 'target container "main" does not run' in status.state.waiting.message
+
+
+async def test_a_pod_is_told_what_it_asks_in_vain() -> None:
+    world = World()
+    asking = make_pod("asking")
+    asking.spec.host_users = False
+    asking.spec.resource_claims.add(name="gpu")
+    asking.spec.security_context.supplemental_groups_policy = "Strict"
+    async with world.agent_runs():
+        await world.assign(asking, make_pod("plain"), complete=True)
+        told = [text for reason, text in world.events() if reason == "FieldNotSupported"]
+        fields = [text.partition(" has no effect")[0] for text in told]
+        assert fields == [
+            "spec.hostUsers",
+            "spec.resourceClaims",
+            "spec.securityContext.supplementalGroupsPolicy",
+        ]
