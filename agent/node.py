@@ -137,8 +137,9 @@ def node_object(name: str, machine: Machine, status: NodeStatus) -> Node:
     node = Node(status=status)
     node.metadata.name = name
     node.metadata.labels["kubernetes.io/hostname"] = machine.hostname
-    node.metadata.labels["kubernetes.io/os"] = "linux"
-    node.metadata.labels["kubernetes.io/arch"] = machine.architecture
+    for prefix in ("", "beta."):  # the old names too, as Kubernetes still sets them
+        node.metadata.labels[f"{prefix}kubernetes.io/os"] = "linux"
+        node.metadata.labels[f"{prefix}kubernetes.io/arch"] = machine.architecture
     return node
 
 

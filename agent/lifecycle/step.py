@@ -110,9 +110,13 @@ def _decide(
 
 
 def _announce(draft: Draft) -> None:
-    ruling = draft.view.ruling
-    if ruling is not None and draft.view.previous.phase not in phase.TERMINAL:
-        draft.notices.append(Notice(ruling.reason, ruling.message, warning=True))
+    view = draft.view
+    if view.previous.phase in phase.TERMINAL:
+        return
+    if view.ruling is not None:
+        draft.notices.append(Notice(view.ruling.reason, view.ruling.message, warning=True))
+    elif _active_deadline(view) <= view.now:
+        draft.notices.append(Notice("DeadlineExceeded", _DEADLINE_MESSAGE))
 
 
 def _watch_active_deadline(draft: Draft) -> None:

@@ -10,6 +10,8 @@ OWN_LABELS = frozenset(
     {
         "kubernetes.io/hostname",
         "kubernetes.io/os",
+        "beta.kubernetes.io/arch",
+        "beta.kubernetes.io/os",
         "kubernetes.io/arch",
         "node.kubernetes.io/instance-type",
         "topology.kubernetes.io/region",

@@ -586,6 +586,7 @@ def test_a_pod_over_its_active_deadline_fails() -> None:
     assert world.running() == []
     world.tick(60)
     assert world.status.reason == "DeadlineExceeded"
+    assert [n.reason for n in world.notices].count("DeadlineExceeded") == 1
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from agent import node
 from agent.config import AgentConfig
 from agent.node import Engine, Machine
 from pilothouse.process.settings import SettingError
+from protos.core_v1_pb2 import NodeStatus
 
 MACHINE = Machine(
     hostname="host-1",
@@ -36,6 +37,17 @@ ENGINE = Engine("podman://4")
 def conditions(machine: Machine = MACHINE, engine: Engine = ENGINE) -> dict[str, str]:
     status = node.node_status(CONFIG, machine, engine, "192.0.2.1", "0.1")
     return {entry.type: entry.status for entry in status.conditions}
+
+
+def test_a_node_describes_its_machine_by_old_and_new_names_that_it_may_use() -> None:
+    labels = dict(node.node_object("n", MACHINE, NodeStatus()).metadata.labels)
+    assert labels == {
+        "kubernetes.io/hostname": "host-1",
+        "kubernetes.io/os": "linux",
+        "kubernetes.io/arch": "amd64",
+        "beta.kubernetes.io/os": "linux",
+        "beta.kubernetes.io/arch": "amd64",
+    }
 
 
 def test_capacity_and_what_is_left_for_pods() -> None:
