@@ -149,10 +149,13 @@ class Containers:
 
     async def resync(self) -> None:
         """Look at everything."""
+        # One that is made while the engine lists is known by then, and is not in the list.
+        known = tuple(self._states)
         listed = await self._list(f"{KIND}={CONTAINER_KIND}")
         present = {ContainerID(item["Id"]) for item in listed}
-        for gone in [c for c, s in self._states.items() if c not in present]:
-            self._forget(gone)
+        for gone in known:
+            if gone not in present:
+                self._forget(gone)
         items = [(ContainerID(item["Id"]), str(item["State"])) for item in listed]
         news = [c for c, status in items if self._is_news(c, status)]
         await asyncio.gather(*(self._look_if_there(container) for container in news))
