@@ -125,8 +125,8 @@ class Operations:
         self, pod: Pod, action: Action, reason: str, message: str, generation: int
     ) -> Result:
         container = action.name if isinstance(action, StartContainer) else ""
-        word, text = _event_of(action, reason, message)
-        self.events.of_pod(pod, word, text, warning=True, container=container)
+        for word, text in _events_of(pod, action, reason, message):
+            self.events.of_pod(pod, word, text, warning=True, container=container)
         logger.info("%s failed: %s: %s", action.key, reason, message)
         return Result(Outcome(action.key, reason, message, generation))
 
@@ -266,20 +266,32 @@ def _volume_reason(action: Action) -> str:
     return "CreateContainerConfigError" if isinstance(action, StartContainer) else "FailedMount"
 
 
-def _event_of(action: Action, reason: str, message: str) -> tuple[str, str]:
-    """The event's reason and message for a failure, in Kubernetes' words."""
+def _events_of(pod: Pod, action: Action, reason: str, message: str) -> list[tuple[str, str]]:
+    """The reasons and messages of a failure's events, in Kubernetes' words."""
     match action:
         case MakeSandbox() if reason == "FailedMount":
-            return "FailedMount", message
+            return [("FailedMount", message)]
         case MakeSandbox():
-            return "FailedCreatePodSandBox", f"Failed to create pod sandbox: {message}"
+            return [("FailedCreatePodSandBox", f"Failed to create pod sandbox: {message}")]
         case StartContainer() if reason == "PostStartHookError":
-            return "FailedPostStartHook", message
-        case StartContainer() if reason in PULL_REASONS:
-            return "Failed", f"Failed to pull image: {message}"
+            return [("FailedPostStartHook", message)]
         case StartContainer():
-            return "Failed", f"Error: {reason}: {message}"
+            image = container_named(pod, action.name).image
+            return _start_events(image, reason, message)
         case StopContainer() | RemovePod():
-            return "FailedKillPod", f"error killing pod: {message}"
+            return [("FailedKillPod", f"error killing pod: {message}")]
         case _:
-            return reason, message
+            return [(reason, message)]
+
+
+def _start_events(image: str, reason: str, message: str) -> list[tuple[str, str]]:
+    failed = ("Failed", f"Error: {reason}")
+    if reason in PULL_REASONS:
+        return [("Failed", f'Failed to pull image "{image}": {message}'), failed]
+    if reason == "ErrImageNeverPull":
+        text = f'Container image "{image}" is not present with pull policy of Never'
+        return [(reason, text), failed]
+    if reason == "InvalidImageName":
+        text = f'Failed to apply default image tag "{image}": {message}'
+        return [("InspectFailed", text), failed]
+    return [("Failed", f"Error: {message}")]

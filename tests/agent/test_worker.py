@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from agent.hollow import HollowVolumes
 from agent.runtime.specs import Mount, Pairs
 from agent.runtime.states import ContainerPhase
@@ -301,3 +303,39 @@ async def test_a_pod_is_told_what_it_asks_in_vain() -> None:
             "spec.resourceClaims",
             "spec.securityContext.supplementalGroupsPolicy",
         ]
+
+
+@pytest.mark.parametrize(
+    ("image", "policy", "events"),
+    [
+        (
+            "absent",
+            "Never",
+            [
+                (
+                    "ErrImageNeverPull",
+                    'Container image "absent" is not present with pull policy of Never',
+                ),
+                ("Failed", "Error: ErrImageNeverPull"),
+            ],
+        ),
+        (
+            "demo",
+            "IfNotPresent",
+            [("Failed", 'Error: configmap "settings" not found')],
+        ),
+    ],
+    ids=["never-pull", "config"],
+)
+async def test_failures_have_kubernetes_events(
+    image: str, policy: str, events: list[tuple[str, str]]
+) -> None:
+    world = World()
+    pod = make_pod()
+    (main,) = pod.spec.containers
+    main.image, main.image_pull_policy = image, policy
+    main.env_from.add().config_map_ref.local_object_reference.name = "settings"
+    async with world.agent_runs():
+        await world.assign(pod, complete=True)
+        told = [event for event in world.events() if event[0] in ("Failed", "ErrImageNeverPull")]
+        assert told == events
