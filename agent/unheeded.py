@@ -12,6 +12,8 @@ def unheeded(pod: Pod) -> list[str]:
     spec, found = pod.spec, []
     if spec.HasField("host_users") and not spec.host_users:
         found.append("spec.hostUsers has no effect: users of the pod are those of the node")
+    if spec.runtime_class_name:
+        found.append("spec.runtimeClassName chooses no handler: this node has one runtime")
     if spec.resource_claims:
         found.append("spec.resourceClaims has no effect: no devices are allocated")
     if spec.security_context.supplemental_groups_policy == "Strict":
