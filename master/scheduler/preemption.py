@@ -21,8 +21,10 @@ from master.scheduler.snapshot import Snapshot
 from pilothouse.objects.selectors import LabelSelector
 from protos.policy_v1_pb2 import PodDisruptionBudget
 
-# Enough nodes to choose a good one among, however many there are.
+# Enough nodes to choose a good one among, however many there are; and how many are judged in one
+# go, for the API answers on the same loop.
 CANDIDATES = 100
+JUDGED = 400
 _LEAST_PRIORITY = -(2**31)
 
 
@@ -43,11 +45,16 @@ def choose(
 ) -> Preemption | None:
     """The best node of those in the columns `slots`, looked at in that order."""
     found: list[Preemption] = []
+    judged = 0
     for slot in slots:
-        candidate = _candidate(request, snapshot, slot, budgets)
+        lower = _lower(request, snapshot, slot)
+        if not lower:
+            continue
+        judged += 1
+        candidate = _candidate(request, snapshot, slot, lower, budgets)
         if candidate is not None:
             found.append(candidate)
-        if len(found) == CANDIDATES:
+        if len(found) == CANDIDATES or judged == JUDGED:
             break
     return min(found, key=_cost, default=None)
 
@@ -67,18 +74,31 @@ def _importance(request: Request) -> tuple[int, int, str]:
     return -request.priority, _begun(request), request.uid
 
 
+def _lower(request: Request, snapshot: Snapshot, slot: int) -> list[Request]:
+    """The column's less important pods, where their amounts would be enough."""
+    pods = snapshot.column(slot).pods.values()
+    lower = [pod for pod in pods if pod.priority < request.priority]
+    for name, need in request.amounts.items():
+        row = snapshot.row(name)
+        free = int(snapshot.allocatable[row, slot]) - int(snapshot.requested[row, slot])
+        if need > 0 and free + sum(pod.amounts.get(name, 0) for pod in lower) < need:
+            return []
+    return sorted(lower, key=_importance)
+
+
 def _candidate(
-    request: Request, snapshot: Snapshot, slot: int, budgets: Sequence[PodDisruptionBudget]
+    request: Request,
+    snapshot: Snapshot,
+    slot: int,
+    lower: Sequence[Request],
+    budgets: Sequence[PodDisruptionBudget],
 ) -> Preemption | None:
     column = snapshot.column(slot)
-    lower = sorted(
-        (r for r in column.pods.values() if r.priority < request.priority), key=_importance
-    )
     for each in lower:
         snapshot.displace(each.key)
     victims: tuple[Request, ...] = ()
     try:
-        if not lower or not _fits(request, snapshot, slot):
+        if not _fits(request, snapshot, slot):
             return None
         protected, others = _split(lower, budgets)
         broken = _not_taken_back(protected, request, snapshot, slot)

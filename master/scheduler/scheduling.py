@@ -23,7 +23,7 @@ from master.scheduler.filters import Watches
 from master.scheduler.nominations import Nominations
 from master.scheduler.placement import Placement
 from master.scheduler.preempting import Preempting
-from master.scheduler.preemption import Preemption, choose
+from master.scheduler.preemption import JUDGED, Preemption, choose
 from master.scheduler.request import PodKey, Request, request_of
 from master.scheduler.snapshot import Snapshot
 from master.scheduler.unschedulable import Unschedulable
@@ -144,7 +144,7 @@ class Scheduler:
         with self.nominations.aside(request):
             decision = self.placement.decide(request, draw_of(request.uid))
             if decision.node is None:
-                self._make_room(request)
+                self._make_room(waiting)
         if decision.node is None:
             self.backlog.refuse(request.key, decision, self._clock.monotonic())
             nominated = self.nominations.node_of(request.key) or ""
@@ -155,11 +155,12 @@ class Scheduler:
         namespace, name = request.key
         return Binding(namespace, name, request.uid, decision.node)
 
-    def _make_room(self, request: Request) -> None:
+    def _make_room(self, waiting: Waiting) -> None:
         """Have less important pods ended for the pod, if that helps, and hold their place."""
+        request = waiting.request
         if self._waits_for_victims(request):
             return
-        preemption = self._preemption(request)
+        preemption = self._preemption(request, waiting.attempts)
         if preemption is None:
             self.nominations.drop(request.key)
             return
@@ -175,12 +176,13 @@ class Scheduler:
         lower = (self._pods.get(*k) for k, r in pods if r.priority < request.priority)
         return any(p is not None and p.metadata.HasField("deletion_timestamp") for p in lower)
 
-    def _preemption(self, request: Request) -> Preemption | None:
+    def _preemption(self, request: Request, attempts: int) -> Preemption | None:
         lowest = min(self.snapshot.priorities, default=request.priority)
         if request.pod.spec.preemption_policy == "Never" or lowest >= request.priority:
             return None
         slots = self.placement.hopeful(request).tolist()
-        start = draw_of(request.uid) % max(len(slots), 1)
+        # Each attempt begins where the one before has ended, if that was not at the last node.
+        start = (draw_of(request.uid) + attempts * JUDGED) % max(len(slots), 1)
         turned = (*slots[start:], *slots[:start])
         return choose(request, self.snapshot, turned, tuple(self._budgets.values()))
 

@@ -9,7 +9,7 @@ import pytest
 
 from master.scheduler.nominations import Nominations
 from master.scheduler.placement import Placement
-from master.scheduler.preemption import Preemption, choose
+from master.scheduler.preemption import JUDGED, Preemption, choose
 from master.scheduler.request import request_of
 from master.scheduler.snapshot import Snapshot
 from protos.core_v1_pb2 import Node, Pod, Taint
@@ -151,3 +151,16 @@ def test_a_held_place_counts_for_equals_and_not_for_who_is_more_important() -> N
         held.drop(holder.key)
     assert snapshot.node_of(holder.key) is None
     assert placement.decide(request("late", cpu="4"), 0).node == "a"
+
+
+def test_a_large_cluster_is_judged_in_parts() -> None:
+    port = 8080
+    nodes = [node(f"n{i}") for i in range(JUDGED + 1)]
+    keeping = [pod(f"k{i}", host_ports=[port], priority=9, on=f"n{i}") for i in range(JUDGED)]
+    low = [pod(f"l{i}", host_ports=[1], on=f"n{i}") for i in range(JUDGED + 1)]
+    wanted = pod("new", host_ports=[port, 1], priority=5)
+    found, snapshot = preempted(nodes, [*keeping, *low], wanted)
+    assert found is None
+    asked = request_of(wanted)
+    slots = Placement(snapshot).hopeful(asked).tolist()
+    assert victims(choose(asked, snapshot, slots[::-1], ()))[0] == f"n{JUDGED}"
