@@ -42,6 +42,23 @@ def test_every_default_is_explained(path: str) -> None:
     assert unexplained == []
 
 
+@pytest.mark.parametrize("role", ["agent", "master", "netproxy"])
+def test_what_a_role_configures_cannot_be_set_beside_it(role: str) -> None:
+    template = variables(f"roles/{role}/vars/main.yml")[f"{role}_configuration"]
+    written = set(re.findall(r"'(\w+)':", template)) - {"log_level"}
+    lists = variables("roles/common/vars/main.yml")["common_decided"]
+    (decided,) = [
+        each["decided"] for each in lists if each["name"] == f"pilothouse_{role}_settings"
+    ]
+    assert written <= set(decided)
+
+
+def test_roles_ask_for_no_architecture() -> None:
+    texts = {path: path.read_text() for path in ANSIBLE.rglob("*") if path.is_file()}
+    named = re.compile(r"amd64|x86_64|arm64|aarch64|ansible_architecture|'architecture'")
+    assert [str(path) for path, text in texts.items() if named.search(text)] == []
+
+
 @pytest.mark.parametrize("playbook", PLAYBOOKS)
 def test_every_playbook_is_documented(playbook: str) -> None:
     text = (ANSIBLE.parent / "docs" / "install.md").read_text()
