@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tomllib
@@ -13,17 +14,25 @@ from pathlib import Path
 
 from tests.vms import machines
 from tests.vms.machines import Machine
+from tests.vms.releases import chosen
+from tests.vms.tree import OPERATOR
 
 PLACE = Path(os.environ.get("PILOT_VMS", "/var/tmp/pilot-vms"))
 REPOSITORY = Path(__file__).parents[2]
 CHECKOUT = PLACE / "checkout"
 PLAYBOOKS = CHECKOUT / "ansible"
 INVENTORY = PLAYBOOKS / "inventory/mine/hosts.yml"
+BUILT = CHECKOUT / "dist"
 WHEELHOUSE = PLACE / "wheelhouse"
 KEY = PLACE / "key"
 CONNECTIONS = PLACE / "cp"
-MASTER = Machine("m1", 10, PLACE)
-NODES = (Machine("n1", 11, PLACE), Machine("n2", 12, PLACE), Machine("n3", 13, PLACE))
+RELEASES = chosen(4)
+MASTER = Machine("m1", 10, PLACE, RELEASES[0])
+NODES = (
+    Machine("n1", 11, PLACE, RELEASES[1]),
+    Machine("n2", 12, PLACE, RELEASES[2]),
+    Machine("n3", 13, PLACE, RELEASES[3], OPERATOR),
+)
 MACHINES = (MASTER, *NODES)
 OLDER = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["version"]
 NEWER = f"{OLDER}.post1"
@@ -56,15 +65,14 @@ def write_inventory(nodes: Sequence[Machine]) -> None:
     lines = [
         "all:",
         "  vars:",
-        "    ansible_user: root",
         f"    ansible_ssh_private_key_file: {KEY}",
         f"    ansible_ssh_common_args: {options}",
         "master:",
         "  hosts:",
-        f"    {MASTER.name}: {{ansible_host: {MASTER.address}}}",
+        _entry(MASTER),
         "nodes:",
         "  hosts:",
-        *(f"    {node.name}: {{ansible_host: {node.address}}}" for node in nodes),
+        *map(_entry, nodes),
     ]
     INVENTORY.write_text("\n".join(lines) + "\n")
     settings = INVENTORY.parent / "group_vars/all.yml"
@@ -74,19 +82,27 @@ def write_inventory(nodes: Sequence[Machine]) -> None:
     )
 
 
+def _entry(machine: Machine) -> str:
+    reached = f"ansible_host: {machine.address}, ansible_user: {machine.user}"
+    return f"    {machine.name}: {{{reached}}}"
+
+
 def controller(*command: str) -> str:
     """What a command says where the controller is, in the checkout's ansible folder."""
+    script = f'cd {PLAYBOOKS} && exec "$@"'
+    result = machines.in_switch("sh", "-c", script, "sh", *command, environment=_environment())
+    return result.stdout
+
+
+def _environment() -> dict[str, str]:
     programs = Path(sys.executable).parent
-    environment = {
+    return {
         **os.environ,
         "PATH": f"{programs}:{os.environ['PATH']}",
         "PIP_NO_BUILD_ISOLATION": "0",  # to pip this means: take the setuptools that is there
         "ANSIBLE_FORCE_COLOR": "0",
         "ANSIBLE_SSH_CONTROL_PATH_DIR": str(CONNECTIONS),
     }
-    script = f'cd {PLAYBOOKS} && exec "$@"'
-    result = machines.in_switch("sh", "-c", script, "sh", *command, environment=environment)
-    return result.stdout
 
 
 def forget_connections() -> None:
@@ -99,6 +115,37 @@ def play(playbook: str, *options: str) -> dict[str, int]:
     """Run a playbook; by machine, how much it changed. AssertionError when it failed."""
     said = controller("ansible-playbook", "-i", str(INVENTORY), playbook, *options)
     return changes(said)
+
+
+def refused(playbook: str, *options: str) -> str:
+    """What a playbook says that must fail."""
+    try:
+        play(playbook, *options)
+    except AssertionError as failure:
+        return str(failure)
+    raise AssertionError(f"{playbook} {' '.join(options)} did not fail")
+
+
+def interrupted(seen: Sequence[str], playbook: str, *options: str) -> None:
+    """Run a playbook, and kill it as soon as its output has had these words, in this order."""
+    command = ("ansible-playbook", "-i", str(INVENTORY), playbook, *options)
+    waited = list(seen)
+    with subprocess.Popen(
+        ["nsenter", f"--net=/run/netns/{machines.SWITCH}", *command],
+        cwd=PLAYBOOKS,
+        env={**_environment(), "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        said = []
+        for line in process.stdout or ():
+            said.append(line)
+            if waited[0] in line and not waited[1:]:
+                os.killpg(process.pid, signal.SIGKILL)
+                return
+            waited = waited[1:] if waited[0] in line else waited
+    raise AssertionError(f"{waited[0]!r} was not said:\n{''.join(said)[-6000:]}")
 
 
 def changes(said: str) -> dict[str, int]:

@@ -10,13 +10,16 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from pilothouse.lab import cgroups
 from tests.vms import tree
+from tests.vms.releases import Release
 
 PREFIX = "pilot-vm-"
 SWITCH = f"{PREFIX}switch"
@@ -39,11 +42,14 @@ done
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """name is its host name; number the last byte of its address."""
+    """name is its host name; number the last byte of its address; user whom the controller comes
+    as."""
 
     name: str
     number: int
     place: Path
+    release: Release
+    user: str = "root"
 
     @property
     def address(self) -> str:
@@ -76,9 +82,9 @@ def make_switch() -> None:
         run("ip", "-netns", SWITCH, *command.split())
 
 
-def make(machine: Machine, base: Path, names: str) -> None:
-    """Its disk and its link."""
-    tree.copy(base, machine.root, machine.name, names)
+def make(machine: Machine, names: str) -> None:
+    """Its disk, a copy of its release's tree, and its link."""
+    tree.copy(tree.of(machine.place, machine.release), machine.root, machine.name, names)
     space, port = machine.namespace, f"p-{machine.name}"
     run("ip", "netns", "add", space)
     run(
@@ -122,18 +128,31 @@ def boot(machine: Machine) -> None:
 
 def wait_for_ssh(machine: Machine) -> None:
     """Until the machine takes logins."""
+    try:
+        wait_for_port(machine.address, 22)
+    except AssertionError as error:
+        tail = (machine.place / f"{machine.name}.log").read_text(errors="replace")[-3000:]
+        raise AssertionError(f"{machine.name} does not answer:\n{tail}") from error
+
+
+def wait_for_port(address: str, port: int) -> None:
+    """Until somebody listens there."""
     deadline = time.monotonic() + BOOT_SECONDS
-    knock = f"exec 3<>/dev/tcp/{machine.address}/22"
+    knock = f"exec 3<>/dev/tcp/{address}/{port}"
     while in_switch("timeout", "1", "bash", "-c", knock, check=False).returncode != 0:
         if time.monotonic() > deadline:
-            tail = (machine.place / f"{machine.name}.log").read_text(errors="replace")[-3000:]
-            raise AssertionError(f"{machine.name} does not answer:\n{tail}")
+            raise AssertionError(f"nobody listens on {address} port {port}")
         time.sleep(0.2)
+
+
+def cut(machine: Machine) -> None:
+    """End it as by a power cut; its disk stays."""
+    cgroups.remove(machine.group, deadline=time.monotonic() + END_SECONDS)
 
 
 def destroy(machine: Machine) -> None:
     """Whatever there is of it, as by a power cut."""
-    cgroups.remove(machine.group, deadline=time.monotonic() + END_SECONDS)
+    cut(machine)
     run("ip", "netns", "delete", machine.namespace, check=False)
     run("ip", "-netns", SWITCH, "link", "delete", f"p-{machine.name}", check=False)
     shutil.rmtree(machine.root, ignore_errors=True)
@@ -143,6 +162,24 @@ def destroy_switch() -> None:
     """The controller's namespace and what held the machines' control groups."""
     run("ip", "netns", "delete", SWITCH, check=False)
     cgroups.remove(f"{PREFIX}test", deadline=time.monotonic() + END_SECONDS)
+
+
+@contextmanager
+def serving(folder: Path, port: int) -> Iterator[str]:
+    """A web server with the folder where the controller is; its address."""
+    with subprocess.Popen(
+        [
+            *("nsenter", f"--net=/run/netns/{SWITCH}"),
+            *(sys.executable, "-m", "http.server", "--directory", str(folder), str(port)),
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        try:
+            wait_for_port(CONTROLLER, port)
+            yield f"http://{CONTROLLER}:{port}/"
+        finally:
+            process.terminate()
 
 
 def in_switch(

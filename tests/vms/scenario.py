@@ -3,17 +3,37 @@
 from __future__ import annotations
 
 import shutil
-import time
-from collections.abc import Callable
 
 from agent.runtime.references import DEFAULT_REGISTRY
-from tests.vms import cluster, image, machines, readme, traces, tree, wheels
-from tests.vms.client import Tally, calling
+from tests.vms import (
+    cluster,
+    image,
+    machines,
+    mishaps,
+    neighbours,
+    readme,
+    traces,
+    tree,
+    views,
+    wheels,
+)
+from tests.vms.claims import equal, eventually, no_fault, true, within
+from tests.vms.client import calling
 from tests.vms.cluster import MACHINES, MASTER, NEWER, NODES, OLDER, PLACE, SPOILT, on, play
 from tests.vms.machines import Machine
+from tests.vms.releases import RELEASES
 
+NAMES = [node.name for node in NODES]
+# So that nobody is sent to a pod that has ended.
+_GRACEFUL = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  template:
+    spec: {containers: [{name: web, lifecycle: {preStop: {sleep: {seconds: 3}}}}]}
+"""
 IMAGE = f"{DEFAULT_REGISTRY}/traefik/whoami:v1.10"
-SECONDS = 90.0
 
 
 def up() -> None:
@@ -21,14 +41,17 @@ def up() -> None:
     PLACE.mkdir(parents=True, exist_ok=True)
     if not cluster.KEY.exists():
         machines.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(cluster.KEY))
-    tree.build(PLACE / "base", cluster.KEY.with_suffix(".pub").read_text().strip())
+    for release in set(cluster.RELEASES):
+        tree.build(PLACE, release, cluster.KEY.with_suffix(".pub").read_text().strip())
     shutil.rmtree(cluster.CHECKOUT, ignore_errors=True)
     cluster.make_checkout()
     wheels.build(cluster.CHECKOUT, cluster.WHEELHOUSE, NEWER, SPOILT)
+    for python in {release.python for release in cluster.RELEASES}:
+        wheels.fetch(cluster.CHECKOUT, cluster.WHEELHOUSE, python)
     image.archive(PLACE / "image.tar")
     machines.make_switch()
     for machine in MACHINES:
-        machines.make(machine, PLACE / "base", cluster.host_names())
+        machines.make(machine, cluster.host_names())
         machines.boot(machine)
 
 
@@ -41,19 +64,31 @@ def down() -> None:
     shutil.rmtree(PLACE, ignore_errors=True)
 
 
+def arm64() -> None:
+    """There are wheels for the Python of each release; machines of that kind are not made here."""
+    for release in RELEASES.values():
+        wheels.require(cluster.CHECKOUT, release.python, "aarch64")
+
+
 def install() -> None:
-    """The README's commands for the controller; between them the addresses are put in."""
+    """The README's commands for the controller; between them the addresses are put in. Before, a
+    dry run, which does nothing, and a run that is killed, which does no harm."""
+    neighbours.move_in(PLACE / "image.tar")
     first, *_ = readme.blocks()
     enter, copy, *rest = first
-    _equal(enter, "cd ansible")  # the controller is there
+    equal(enter, "cd ansible")  # the controller is there
     cluster.controller("sh", "-ec", copy)
     cluster.write_inventory(NODES[:2])
+    play("site.yml", "--check", "--diff")
+    for machine in (MASTER, NODES[0]):
+        equal(traces.of(machine), [])
+    cluster.interrupted(["[common : Install Pilothouse and its libraries]"], "site.yml")
     for command in rest:
         changed = cluster.changes(cluster.controller("sh", "-ec", command))
-        _equal(sorted(changed), ["m1", "n1", "n2"])
+        equal(sorted(changed), ["m1", "n1", "n2"])
     for machine in (MASTER, *NODES[:2]):
-        _equal(on(machine, "systemctl is-system-running"), "running")
-    _equal(_secrets_in_logs(), "")
+        equal(on(machine, "systemctl is-system-running"), "running")
+    equal(_secrets_in_logs(), "")
 
 
 def use() -> None:
@@ -62,167 +97,203 @@ def use() -> None:
         cluster.send(node, PLACE / "image.tar", image.load_command(IMAGE))
     _, second, *_ = readme.blocks()
     said = on(MASTER, "set -e\n" + "\n".join(second))
-    _true(said.splitlines()[-1].startswith("web-"), said)
-    _service_answers(NODES[:2])
+    true(said.splitlines()[-1].startswith("web-"), said)
+    views.service_answers(NODES[:2])
 
 
 def again() -> None:
     """Nothing is changed, and a dry run says so too."""
     for options in ((), ("--check", "--diff")):
-        _equal(play("site.yml", *options), {"m1": 0, "n1": 0, "n2": 0})
-    _service_answers(NODES[:2])
+        equal(play("site.yml", *options), {"m1": 0, "n1": 0, "n2": 0})
+    neighbours.untouched()
+    views.service_answers(NODES[:2])
 
 
 def grow() -> None:
-    """A third node, while the first two are left alone."""
+    """A third node, from a package index, while the first two are left alone. It joins only when
+    the clocks agree, and with a token that is valid."""
     cluster.write_inventory(NODES)
-    _equal(list(play("add-node.yml", "--limit", "n3")), ["n3"])
+    adding = ("add-node.yml", "--limit", "n3")
+    with mishaps.an_index(NODES[2]) as source, mishaps.wrong_clock(MASTER):
+        within("s behind the master's", cluster.refused(*adding, *source))
+    taken = cluster.refused(*adding, "-e", "pilothouse_node_name=n1")
+    within('node "n1" is connected', taken)
+    with mishaps.slow(NODES[2]):
+        within("n3 could not join", cluster.refused(*adding, "-e", "pilothouse_token_ttl=1s"))
+    equal(list(play(*adding)), ["n3"])
+    equal(on(MASTER, "pilot token list").splitlines()[1:], [])
     cluster.send(NODES[2], PLACE / "image.tar", image.load_command(IMAGE))
     on(MASTER, "pilot scale deployment web --replicas=6")
-    _eventually(lambda: "n3" in _nodes_of_pods(), "a pod on n3")
+    eventually(lambda: "n3" in views.nodes_of_pods(), "a pod on n3")
     on(MASTER, "pilot rollout status deployment/web --timeout=60s")
-    _service_answers(NODES)
-    _equal(_changed_in_all("site.yml"), 0)
+    views.service_answers(NODES)
+
+
+def decide() -> None:
+    """Other ports for a cluster that runs; what would break it is refused."""
+    before = views.containers()
+    mishaps.decide(pilothouse_grpc_port=17443, pilothouse_https_port=16443)
+    with calling(NODES[1], views.service_url()) as tally:
+        play("site.yml")
+    no_fault(tally)
+    equal(views.containers(), before)
+    views.service_answers(NODES)
+    equal(_changed_in_all("site.yml"), 0)
+    for variables, complaint in mishaps.REFUSED.items():
+        within(complaint, cluster.refused("site.yml", "-e", variables))
 
 
 def upgrade() -> None:
-    """To the newer build; no connection fails, no container stops."""
-    _change(OLDER, NEWER, "-e", f"pilothouse_version={NEWER} pilothouse_source=wheelhouse")
+    """To the newer build, at the second try, the first being killed between a node's two versions;
+    no connection fails, no container stops."""
+    change = ("-e", f"pilothouse_version={NEWER} pilothouse_source=wheelhouse")
+    midway = ["PLAY [Upgrade the nodes]", "[common : Restart what runs]"]
+    before = views.containers()
+    with calling(NODES[1], views.service_url()) as tally:
+        cluster.interrupted(midway, "upgrade.yml", *change)
+        equal(views.versions(), dict.fromkeys(NAMES, OLDER))
+        play("upgrade.yml", *change)
+    no_fault(tally)
+    equal(views.versions(), dict.fromkeys(NAMES, NEWER))
+    equal(views.containers(), before)
+    views.service_answers(NODES)
 
 
 def back() -> None:
-    """To the build before, which is the checkout's: nothing is built, the link is turned."""
-    _change(NEWER, OLDER, "-e", "pilothouse_upgrade_backup=false")
-
-
-def _change(one: str, other: str, *options: str) -> None:
-    names = [node.name for node in NODES]
-    _equal(_versions(), dict.fromkeys(names, one))
-    before = _containers()
-    with calling(NODES[1], _url()) as tally:
-        play("upgrade.yml", *options)
-    _no_fault(tally)
-    _equal(_versions(), dict.fromkeys(names, other))
-    _equal(_containers(), before)
-    _service_answers(NODES)
+    """To the build before, which is the checkout's, with the pods elsewhere meanwhile: not while a
+    pod cannot go, then without the node that is down, at last with it."""
+    options = (
+        *("-e", "pilothouse_upgrade_drain=true pilothouse_drain_timeout=60s"),
+        *("-e", "pilothouse_upgrade_backup=false"),
+    )
+    on(MASTER, f"pilot apply -f - <<'END'\n{_GRACEFUL}END")
+    on(MASTER, "pilot rollout status deployment/web --timeout=90s")
+    mishaps.lonely_pod(*options)
+    mishaps.cut(NODES[2], "upgrade.yml", *options)
+    before = views.containers_of(NODES[0]) + views.containers_of(NODES[1])
+    with calling(NODES[1], views.service_url()) as tally:
+        play("upgrade.yml", "--limit", "!n3", *options)
+    no_fault(tally)
+    equal(views.versions(), {"n1": OLDER, "n2": OLDER, "n3": NEWER})
+    after = views.containers_of(NODES[0]) + views.containers_of(NODES[1])
+    equal(set(before) & set(after), set())
+    machines.boot(NODES[2])
+    on(MASTER, "pilot wait node/n3 --for=condition=Ready --timeout=60s")
+    play("upgrade.yml", *options)
+    equal(views.versions(), dict.fromkeys(NAMES, OLDER))
+    equal(views.cordoned(), [])
+    views.service_answers(NODES)
 
 
 def spoil() -> None:
     """A build that is not healthy stops at its first node, which goes back; nothing fails."""
-    names = [node.name for node in NODES]
-    before = _containers()
-    with calling(NODES[1], _url()) as tally:
-        said = _refused("upgrade.yml", f"pilothouse_version={SPOILT} pilothouse_source=wheelhouse")
-    _true(f"which is back at {OLDER}" in said, said[-6000:])
-    _no_fault(tally)
-    _eventually(lambda: _versions() == dict.fromkeys(names, OLDER), f"all nodes at {OLDER}")
-    _equal(_containers(), before)
+    before = views.containers()
+    with calling(NODES[1], views.service_url()) as tally:
+        change = f"pilothouse_version={SPOILT} pilothouse_source=wheelhouse"
+        within(f"which is back at {OLDER}", cluster.refused("upgrade.yml", "-e", change))
+    no_fault(tally)
+    eventually(lambda: views.versions() == dict.fromkeys(NAMES, OLDER), f"all nodes at {OLDER}")
+    equal(views.containers(), before)
     play("upgrade.yml", "-e", "pilothouse_upgrade_backup=false")
-    _service_answers(NODES)
+    views.service_answers(NODES)
+
+
+def full() -> None:
+    """No room on the master's disk."""
+    mishaps.no_room()
+    views.service_answers(NODES)
 
 
 def reboot() -> None:
     """The shutdown ends containers gracefully; after the boot they are there again."""
     node = NODES[0]
-    count = len([name for name in _nodes_of_pods() if name == node.name])
+    count = len([name for name in views.nodes_of_pods() if name == node.name])
     boot = on(node, "cat /proc/sys/kernel/random/boot_id")
     machines.run(*cluster.ssh_command(node, "systemctl reboot"), check=False)
-    _eventually(lambda: _booted(node) not in ("", boot), "the node has booted")
+    eventually(lambda: _booted(node) not in ("", boot), "the node has booted")
     cluster.forget_connections()
     said = on(node, "journalctl --boot=-1 --unit=pilothouse-pods.service --output=cat")
-    _true(f"{count} containers stopped" in said, said)
+    true(f"{count} containers stopped" in said, said)
     ready = "pilot wait node/n1 --for=condition=Ready --timeout=60s"
     on(MASTER, ready)
     on(MASTER, "pilot rollout status deployment/web --timeout=90s")
-    _eventually(lambda: len(_containers_of(node)) == count, f"{count} containers on {node.name}")
-    _service_answers(NODES)
+    eventually(
+        lambda: len(views.containers_of(node)) == count, f"{count} containers on {node.name}"
+    )
+    views.service_answers(NODES)
 
 
 def restore() -> None:
     """The master's machine is lost and made anew; the cluster goes on from the backup."""
-    before = _containers()
-    with calling(NODES[1], _url()) as tally:
+    before = views.containers()
+    with calling(NODES[1], views.service_url()) as tally:
         play("backup.yml")
         (backup,) = sorted((cluster.INVENTORY.parent / "backups").iterdir())[-1:]
         machines.destroy(MASTER)
         cluster.forget_connections()
-        machines.make(MASTER, PLACE / "base", cluster.host_names())
+        machines.make(MASTER, cluster.host_names())
         machines.boot(MASTER)
         play("restore.yml", "-e", f"pilothouse_restore_from={backup}")
-    _no_fault(tally)
+    no_fault(tally)
     on(MASTER, "pilot-master check --config /etc/pilothouse/master.toml")
-    _equal(_containers(), before)
+    equal(views.containers(), before)
     on(MASTER, "pilot scale deployment web --replicas=7")
     on(MASTER, "pilot rollout status deployment/web --timeout=60s")
-    _service_answers(NODES)
-    _equal(_changed_in_all("site.yml"), 0)
+    views.service_answers(NODES)
+    equal(_changed_in_all("site.yml"), 0)
+
+
+def replace() -> None:
+    """A master that is there is replaced if that is said, and not by a file that is damaged."""
+    play("backup.yml")
+    (backup,) = sorted((cluster.INVENTORY.parent / "backups").iterdir())[-1:]
+    damaged = backup.with_name("damaged")
+    damaged.write_bytes(backup.read_bytes()[:-100])
+    on(MASTER, "pilot scale deployment web --replicas=5")
+    on(MASTER, "pilot rollout status deployment/web --timeout=60s")
+    replacing = "pilothouse_restore_replace=true pilothouse_restore_from"
+    refused = cluster.refused("restore.yml", "-e", f"pilothouse_restore_from={backup}")
+    within("pilothouse_restore_replace=true moves it aside", refused)
+    refused = cluster.refused("restore.yml", "-e", f"{replacing}={damaged}")
+    within("was not restored, everything is as it was", refused)
+    equal(len(views.nodes_of_pods()), 5)
+    play("restore.yml", "-e", f"{replacing}={backup}")
+    on(MASTER, "pilot rollout status deployment/web --timeout=60s")
+    equal(len(views.nodes_of_pods()), 7)
+    equal(len(on(MASTER, "ls -d /var/lib/pilothouse/master.replaced-*").split()), 1)
+    views.service_answers(NODES)
+
+
+def leave() -> None:
+    """One node goes, its pods elsewhere before; the others are left alone."""
+    with calling(NODES[1], views.service_url()) as tally:
+        equal(list(_remove("--limit", "n3")), ["n3"])
+    no_fault(tally)
+    equal(traces.of(NODES[2]), [])
+    equal(sorted(views.versions()), ["n1", "n2"])
+    eventually(lambda: len(views.running()) == 7, "seven pods on the others")
+    views.service_answers(NODES[:2])
 
 
 def remove() -> None:
-    """Everything goes, and nothing of it can be found."""
-    play(
-        "remove.yml",
-        "-e",
+    """Everything goes, and nothing of it can be found; what others have stays."""
+    _remove()
+    for machine in (MASTER, NODES[0], NODES[2]):
+        equal(traces.of(machine), [])
+    equal(traces.of(neighbours.HOME, podman=True), [])
+    neighbours.untouched()
+
+
+def _remove(*options: str) -> dict[str, int]:
+    all_of_it = (
         "pilothouse_remove_confirmed=true pilothouse_remove_packages=true"
-        " pilothouse_remove_images=true",
+        " pilothouse_remove_images=true"
     )
-    for machine in MACHINES:
-        _equal(traces.of(machine), [])
-
-
-def _url() -> str:
-    address = on(MASTER, "pilot get service web -o jsonpath='{.spec.clusterIP}'")
-    return f"http://{address}/"
-
-
-def _service_answers(nodes: tuple[Machine, ...]) -> None:
-    """The service's address from each node and from a pod, and the node port of each node."""
-    url = _url()
-    port = on(MASTER, "pilot get service web -o jsonpath='{.spec.ports[0].nodePort}'")
-    for node in nodes:
-        _true(on(node, f"curl -sS -m 5 {url}").startswith("web-"), f"{url} from {node.name}")
-        outside = on(MASTER, f"curl -sS -m 5 http://{node.address}:{port}/")
-        _true(outside.startswith("web-"), f"port {port} of {node.name}")
-    inside = on(MASTER, "pilot exec deployment/web -- wget -q -O - http://web/")
-    _true(inside.startswith("web-"), "the service's name from a pod")
-
-
-def _nodes_of_pods() -> list[str]:
-    said = on(MASTER, "pilot get pods -o jsonpath='{.items[*].spec.nodeName}'")
-    return said.split()
-
-
-def _containers_of(node: Machine) -> list[str]:
-    label = "label=runtime.pilothouse.io/kind=container"
-    said = on(node, f"podman ps --filter {label} --format '{{{{.ID}}}} {{{{.StartedAt}}}}'")
-    return sorted(said.splitlines())
-
-
-def _containers() -> dict[str, list[str]]:
-    """Which run where, and since when: the same as long as nothing was restarted."""
-    return {node.name: _containers_of(node) for node in NODES}
-
-
-def _versions() -> dict[str, str]:
-    said = on(
-        MASTER,
-        "pilot get nodes -o jsonpath='{range .items[*]}{.metadata.name}"
-        ' {.status.nodeInfo.kubeletVersion}{"\\n"}{end}\'',
-    )
-    return dict(line.split() for line in said.splitlines())
+    return play("remove.yml", *options, "-e", all_of_it)
 
 
 def _changed_in_all(playbook: str, *options: str) -> int:
     return sum(play(playbook, *options).values())
-
-
-def _refused(playbook: str, variables: str) -> str:
-    """What a playbook says that must fail."""
-    try:
-        play(playbook, "-e", variables)
-    except AssertionError as failure:
-        return str(failure)
-    raise AssertionError(f"{playbook} with {variables} did not fail")
 
 
 def _booted(node: Machine) -> str:
@@ -234,25 +305,3 @@ def _secrets_in_logs() -> str:
     """Lines of any machine's journal that hold a token."""
     script = "journalctl --output=cat | grep -E '[a-z0-9]{10}\\.[A-Za-z0-9_-]{43}' || true"
     return "\n".join(filter(None, (on(machine, script) for machine in MACHINES)))
-
-
-def _no_fault(tally: Tally) -> None:
-    print(f"   {tally.good} connections, the longest took {tally.longest:.2f} s")
-    _equal(tally.faults, [])
-    _true(tally.good > 100, f"only {tally.good} connections")
-
-
-def _eventually(true: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not true():
-        _true(time.monotonic() < deadline, f"not within {SECONDS:g} s: {what}")
-        time.sleep(0.5)
-
-
-def _equal(found: object, wanted: object) -> None:
-    _true(found == wanted, f"{found!r} is not {wanted!r}")
-
-
-def _true(condition: bool, complaint: str) -> None:
-    if not condition:
-        raise AssertionError(complaint)

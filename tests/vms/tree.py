@@ -1,7 +1,8 @@
-"""The file system of a plain machine: Debian as its installer leaves it, with an SSH server.
+"""The file system of a plain machine: Debian or Ubuntu with an SSH server, Python and little else.
 
-Made once, then copied for each machine. It has apt's lists, and in apt's cache the packages that
-the roles will ask for, so that they are really installed, and no machine needs a way out.
+Made once a release, then copied for each machine. It has apt's lists, and in apt's cache the
+packages that the roles will ask for, so that they are really installed, and no machine needs a way
+out.
 """
 
 from __future__ import annotations
@@ -11,16 +12,18 @@ import shutil
 import subprocess
 from pathlib import Path
 
-SUITE = "bookworm"
-MIRROR = "http://deb.debian.org/debian"
+from tests.vms.releases import Release
+
+# A user who may use sudo: on some machines the controller comes as this one.
+OPERATOR = "deploy"
 PACKAGES = (
     *("systemd-sysv", "dbus", "udev", "openssh-server", "sudo", "ca-certificates", "iproute2"),
-    *("python3", "python3-apt", "procps", "kmod", "curl"),
+    *("python3", "procps", "kmod", "curl", "libfaketime"),
 )
-# What common's tasks install on Debian and Ubuntu.
+# What the roles install on Debian and Ubuntu, and iptables for a neighbour's Podman.
 FETCHED = (
     *("podman", "crun", "conmon", "catatonit", "netavark", "nftables", "libnftables1", "conntrack"),
-    *("python3-venv",),
+    *("python3-venv", "python3-apt", "iptables"),
 )
 # On a machine that is a container the hierarchies come read-only; Podman makes groups in them.
 _CGROUPS = """\
@@ -38,16 +41,26 @@ WantedBy=sysinit.target
 """  # noqa: E501
 
 
-def build(target: Path, key: str) -> None:
-    """The tree, with root reachable by that public SSH key; nothing if it is there."""
+def of(place: Path, release: Release) -> Path:
+    """Where the release's tree is."""
+    return place / f"base-{release.name}"
+
+
+def build(place: Path, release: Release, key: str) -> None:
+    """The tree, with root and the operator reachable by that public SSH key; nothing if it is
+    there."""
+    target = of(place, release)
     if target.exists():
         return
     draft = target.with_name(target.name + ".draft")
     shutil.rmtree(draft, ignore_errors=True)
-    include = ",".join(PACKAGES)
-    _run("debootstrap", "--variant=minbase", f"--include={include}", SUITE, str(draft), MIRROR)
-    sources = draft / "etc/apt/sources.list"
-    sources.write_text(f"deb {MIRROR} {SUITE} main\n")
+    _run(
+        *("debootstrap", "--variant=minbase", "--merged-usr", f"--include={','.join(PACKAGES)}"),
+        *(f"--components={','.join(release.components)}",),
+        *(f"--keyring={release.keyring(place)}", release.name, str(draft)),
+        *(release.mirror, f"/usr/share/debootstrap/scripts/{release.script}"),
+    )
+    (draft / "etc/apt/sources.list").write_text(release.source_lines())
     _run("chroot", str(draft), "apt-get", "update", "-qq")
     _run(
         *("chroot", str(draft), "apt-get", "install", "-qq", "--yes", "--no-install-recommends"),
@@ -63,9 +76,13 @@ def _furnish(tree: Path, key: str) -> None:
     _run("systemctl", f"--root={tree}", "enable", "--quiet", unit.name)
     # The network is there before the first process; nothing in the machine configures it.
     _run("systemctl", f"--root={tree}", "mask", "--quiet", "systemd-networkd-wait-online.service")
-    ssh = tree / "root/.ssh"
-    ssh.mkdir(mode=0o700, exist_ok=True)
-    (ssh / "authorized_keys").write_text(key + "\n")
+    _run("chroot", str(tree), "useradd", "--create-home", "--shell", "/bin/bash", OPERATOR)
+    (tree / "etc/sudoers.d/deploy").write_text(f"{OPERATOR} ALL=(ALL) NOPASSWD: ALL\n")
+    for user, home in (("root", tree / "root"), (OPERATOR, tree / "home" / OPERATOR)):
+        ssh = home / ".ssh"
+        ssh.mkdir(mode=0o700, exist_ok=True)
+        (ssh / "authorized_keys").write_text(key + "\n")
+        _run("chroot", str(tree), "chown", "-R", f"{user}:{user}", f"/{ssh.relative_to(tree)}")
     (tree / "etc/machine-id").write_text("")
     (tree / "etc/resolv.conf").write_text("# no name server: nothing leaves the test\n")
 

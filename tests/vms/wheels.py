@@ -28,6 +28,29 @@ def build(checkout: Path, wheelhouse: Path, newer: str, spoilt: str) -> None:
         _wheel(*where, "--no-deps", str(source))
 
 
+def fetch(checkout: Path, wheelhouse: Path, python: str, architecture: str = "x86_64") -> None:
+    """The libraries' wheels for another Python or architecture, as docs/install.md says."""
+    command = [
+        *(sys.executable, "-m", "pip", "download", "--quiet", "--dest", str(wheelhouse)),
+        *("--find-links", str(wheelhouse), "--only-binary=:all:", "--python-version", python),
+        *("--platform", f"manylinux_2_28_{architecture}"),
+        *("--platform", f"manylinux2014_{architecture}", str(checkout)),
+    ]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=dict(os.environ))
+
+
+def require(checkout: Path, python: str, architecture: str) -> None:
+    """Every library has a wheel for that Python and architecture: no machine needs a compiler."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [
+            *(sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", "--target", folder),
+            *("--only-binary=:all:", "--python-version", python),
+            *("--platform", f"manylinux_2_28_{architecture}"),
+            *("--platform", f"manylinux2014_{architecture}", str(checkout)),
+        ]
+        subprocess.run(command, check=True, env=dict(os.environ))
+
+
 def _renumber(source: Path, version: str) -> None:
     project = source / "pyproject.toml"
     text = re.sub(r'(?m)^version = ".*"$', f'version = "{version}"', project.read_text())
