@@ -18,8 +18,8 @@ _INDEX = re.compile(r"0|[1-9]\d{0,8}", re.ASCII)
 def json_patch(document: Any, operations: Any) -> Any:
     """The document with the operations applied in order, all or none.
 
-    BadRequest for a patch that is malformed, Invalid for one that does not fit the document (a
-    path that is not there, a test that fails).
+    BadRequest for what is no patch, Invalid for operations that cannot be, or that do not fit the
+    document (a path that is not there, a test that fails), as in Kubernetes.
     """
     if not isinstance(operations, list):
         raise BadRequest("a JSON patch must be a list of operations")
@@ -54,7 +54,7 @@ class _Patching:
             raise BadRequest(f'{where}: must be an object with "op" and "path"')
         run = _OPERATIONS.get(operation["op"])
         if run is None:
-            raise BadRequest(f'{where}: op "{operation["op"]}": must be one of {_NAMES}')
+            raise Invalid(f'{where}: op "{operation["op"]}": must be one of {_NAMES}')
         run(self, where, operation)
 
     def add(self, where: str, operation: dict[str, Any]) -> None:
@@ -154,15 +154,15 @@ def _pointer(path: list[str]) -> str:
 def _path(where: str, operation: dict[str, Any], key: str) -> list[str]:
     pointer = operation.get(key)
     if not isinstance(pointer, str) or not (pointer == "" or pointer.startswith("/")):
-        raise BadRequest(f'{where}: {key}: must be a JSON pointer such as "/spec/replicas"')
+        raise Invalid(f'{where}: {key}: must be a JSON pointer such as "/spec/replicas"')
     if re.search(r"~(?![01])", pointer):
-        raise BadRequest(f"{where}: {key}: {pointer!r}: ~ must be written ~0")
+        raise Invalid(f"{where}: {key}: {pointer!r}: ~ must be written ~0")
     return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
 
 
 def _value(where: str, operation: dict[str, Any]) -> Any:
     if "value" not in operation:
-        raise BadRequest(f"{where}: value: Required value")
+        raise Invalid(f"{where}: value: Required value")
     return copy.deepcopy(operation["value"])
 
 
