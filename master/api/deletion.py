@@ -44,7 +44,10 @@ def removal(existing: Any, options: DeleteOptions, now: int) -> Removal:
         mark_deleted(obj, now, grace)
     if isinstance(obj, Namespace):
         obj.status.phase = "Terminating"
-    return Removal(obj, finished(obj))
+    if not finished(obj):
+        return Removal(obj, now=False)
+    # What goes at once was never marked as ending; a pod is, whatever its grace period.
+    return Removal(obj if isinstance(obj, Pod) else existing, now=True)
 
 
 def finished(obj: Any) -> bool:

@@ -307,6 +307,12 @@ async def test_token_review_needs_a_token(api: Api) -> None:
     )
 
 
+async def test_what_goes_at_once_is_answered_as_it_was(api: Api, namespace: str) -> None:
+    accounts = Collection.of(api, "v1", "serviceaccounts", namespace)
+    made = await accounts.create(named("a"))
+    assert await accounts.delete("a") == made
+
+
 async def test_scale_is_shown_as_a_table(api: Api, namespace: str) -> None:
     sets = Collection.of(api, "apps/v1", "replicasets", namespace)
     template = {
