@@ -103,13 +103,20 @@ class Rendering:
         items_json = [self.item(served, record) for record in page.records]
         return _written(list_text(served.group_version, kind, metadata, items_json), accepted)
 
-    def made(self, served: Served, objects: Sequence[Any], accepted: Accepted) -> bytes:
-        """A list of objects that are made when they are asked for."""
-        metadata, kind = ListMeta(), f"{served.kind.kind}List"
+    def made(
+        self,
+        served: Served,
+        objects: Sequence[Any],
+        accepted: Accepted,
+        metadata: ListMeta | None = None,
+    ) -> bytes:
+        """A list of objects that are not stored, or not any more."""
+        metadata, kind = metadata or ListMeta(), f"{served.kind.kind}List"
         if accepted.form == TABLE:
             return self._table(served, objects, metadata, accepted)
         if accepted.media is Media.PROTOBUF:
-            raw = envelope.listed(metadata, (obj.SerializeToString() for obj in objects))
+            shown = (served.outgoing(obj).SerializeToString() for obj in objects)
+            raw = envelope.listed(metadata, shown)
             return envelope.enveloped(served.group_version, kind, raw)
         items = [item_of(served, obj) for obj in objects]
         return _written(list_text(served.group_version, kind, metadata, items), accepted)

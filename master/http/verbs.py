@@ -37,6 +37,7 @@ from master.http.rendering import Rendering, plain
 from master.http.served import Served
 from pilothouse.client.interface import PatchType
 from pilothouse.objects.errors import BadRequest, Cause, Expired, Invalid, NotFound
+from protos.meta_v1_pb2 import ListMeta
 
 
 class Verbs:
@@ -228,10 +229,10 @@ class Verbs:
         return await answer(call, plain(status, "v1", "Status", wanted), wanted)
 
     async def delete_collection(self, call: Call) -> web.Response:
-        """The end of what matches."""
-        wanted = call.accepted(TABLE, PARTIAL_LIST)
+        """The end of what matches: a list of it, as in Kubernetes, whatever its documents say."""
+        wanted = call.accepted(TABLE)
         options = await delete_options(call)
-        await self._registry.delete_collection(
+        page = await self._registry.delete_collection(
             call.served.stored,
             call.target.namespace,
             label_selector=call.parameters.text("labelSelector"),
@@ -239,7 +240,8 @@ class Verbs:
             options=options,
             check=check_of(self._authorizer, call.user, call.action("deletecollection")),
         )
-        body = plain(statuses.success(0), "v1", "Status", wanted)
+        metadata = ListMeta(resource_version=str(page.revision))
+        body = self._rendering.made(call.served, page.items, wanted, metadata)
         return await answer(call, body, wanted)
 
     def _check(self, call: Call, verb: str) -> Check:

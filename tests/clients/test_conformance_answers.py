@@ -313,6 +313,16 @@ async def test_what_goes_at_once_is_answered_as_it_was(api: Api, namespace: str)
     assert await accounts.delete("a") == made
 
 
+async def test_deleted_collection_is_answered_as_a_list(api: Api, namespace: str) -> None:
+    maps = Collection.of(api, "v1", "configmaps", namespace)
+    for name in "ab":
+        await maps.create({**config_map(name), "metadata": {"name": name, "labels": {"of": "x"}}})
+    ended = (await maps.ask("DELETE", "?labelSelector=of%3Dx")).json
+    assert (ended["kind"], ended["apiVersion"]) == ("ConfigMapList", "v1")
+    assert [item["metadata"]["name"] for item in ended["items"]] == ["a", "b"]
+    assert await maps.names(labelSelector="of=x") == []
+
+
 async def test_scale_is_shown_as_a_table(api: Api, namespace: str) -> None:
     sets = Collection.of(api, "apps/v1", "replicasets", namespace)
     template = {
