@@ -10,12 +10,13 @@ when there is a fault, so an object without faults pays for tuples alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from google.protobuf.message import Message
 
 from pilothouse.objects import kinds
+from pilothouse.objects.codec import dump_json, to_json
 from pilothouse.objects.errors import Cause, Invalid
 
 MAX_SHOWN: Final = 256  # characters of a value in a message
@@ -43,7 +44,8 @@ def render(path: Path) -> str:
 
 
 def show(value: object) -> str:
-    """A value as messages quote it: strings in double quotes, cut when long."""
+    """A value as messages quote it, cut when long: strings in double quotes, objects and lists as
+    JSON, labels as Kubernetes writes a map."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -53,7 +55,12 @@ def show(value: object) -> str:
     if isinstance(value, bytes):
         return f"{len(value)} bytes"
     if isinstance(value, Message):
-        return _cut(str(value).replace("\n", " ").strip() or "{}")
+        return _cut(dump_json(to_json(value)).decode())
+    if isinstance(value, Mapping):
+        entries = ", ".join(f"{_quote(key)}:{show(value[key])}" for key in sorted(value))
+        return _cut(f"map[string]string{{{entries}}}")
+    if isinstance(value, list | tuple):
+        return _cut(f"[{','.join(map(show, value))}]")
     return _cut(str(value))
 
 

@@ -323,6 +323,35 @@ async def test_deleted_collection_is_answered_as_a_list(api: Api, namespace: str
     assert await maps.names(labelSelector="of=x") == []
 
 
+async def test_values_at_fault_are_shown_for_people(api: Api, namespace: str) -> None:
+    sets = Collection.of(api, "apps/v1", "replicasets", namespace)
+    template = {
+        "metadata": {"labels": {"a": "b", "c": "d"}},
+        "spec": {"containers": [{"name": "c", "image": "demo:1"}]},
+    }
+    body = {
+        **named("rs"),
+        "spec": {"replicas": 0, "selector": {"matchLabels": {"a": "x"}}, "template": template},
+    }
+    mismatch = await sets.ask("POST", "", body)
+    assert mismatch.json["details"]["causes"][0]["message"] == (
+        'Invalid value: map[string]string{"a":"b", "c":"d"}: `selector` does not match template'
+        " `labels`"
+    )
+    body["spec"]["selector"] = {"matchLabels": {"a": "b"}}
+    await sets.create(body)
+    changed = await sets.ask(
+        "PATCH", "/rs", {"spec": {"selector": {"matchLabels": {"c": "d"}}}}, content_type=MERGE
+    )
+    assert changed.json["details"]["causes"][0]["message"] == (
+        'Invalid value: {"matchLabels":{"a":"b","c":"d"}}: field is immutable'
+    )
+    quotas = Collection.of(api, "v1", "resourcequotas", namespace)
+    spec = {"hard": {"pods": "1"}, "scopes": ["Some"]}
+    scoped = await quotas.ask("POST", "", {**named("q"), "spec": spec})
+    assert 'Invalid value: ["Some"]: unsupported scope' in scoped.json["message"]
+
+
 async def test_scale_is_shown_as_a_table(api: Api, namespace: str) -> None:
     sets = Collection.of(api, "apps/v1", "replicasets", namespace)
     template = {
