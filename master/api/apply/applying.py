@@ -130,6 +130,9 @@ def configuration(
         raise BadRequest("metadata: must be an object")
     if metadata.get("managedFields") is not None:
         raise BadRequest("metadata.managedFields must be nil")
+    if not kind.namespaced:  # the path of a namespace counts as one in it; what is stated is spare
+        namespace = ""
+        metadata = {key: value for key, value in metadata.items() if key != "namespace"}
     for field, expected, where in (
         ("name", name, "name on the URL"),
         ("namespace", namespace, "namespace on the request"),

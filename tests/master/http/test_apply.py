@@ -260,3 +260,13 @@ async def test_ports_are_applied_by_their_number_and_protocol(api: Api) -> None:
     assert twice.json["message"] == (
         '.spec.ports: duplicate entries for key [port=53,protocol="TCP"]'
     )
+
+
+@pytest.mark.parametrize("stated", [{}, {"namespace": "other"}], ids=["plain", "namespace stated"])
+async def test_a_namespace_can_be_applied(api: Api, stated: dict[str, str]) -> None:
+    name = f"applied-{len(stated)}"
+    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, **stated}}
+    for status in (201, 200):
+        answer = await applied(api, f"/api/v1/namespaces/{name}", body)
+        assert answer.status == status, answer.text
+        assert "namespace" not in answer.json["metadata"]
