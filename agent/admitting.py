@@ -95,6 +95,8 @@ def _is_allowed(name: str, allowed: tuple[str, ...]) -> bool:
 
 
 def _amounts(pod: Pod, others: Sequence[Pod], allocatable: Mapping[str, int]) -> Ruling | None:
+    if not allocatable:
+        return None
     wanted = pod_amounts(pod)
     taken = [pod_amounts(other) for other in others]
     for name in _COUNTED:
