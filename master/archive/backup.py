@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import tarfile
 import tempfile
 from collections.abc import Iterator
@@ -63,7 +64,11 @@ def _gather(directory: Path, stage: Path) -> None:
     (stage / STORE).mkdir(parents=True, mode=0o700)
     # First the state: a certificate of a later moment is good for an earlier state as well.
     with closing(schema.connect_inspector(directory / STORE / schema.DATABASE)) as source:
-        schema.snapshot(source, stage / STORE / schema.DATABASE)
+        try:
+            schema.snapshot(source, stage / STORE / schema.DATABASE)
+        except sqlite3.OperationalError as error:
+            where = stage.parent.parent
+            raise ArchiveError(f"the state cannot be copied to {where}: {error}") from error
     for path in files_below(directory):
         inner = path.relative_to(directory)
         if inner.parts[0] == STORE or path.name.startswith("."):  # drafts of files begin so

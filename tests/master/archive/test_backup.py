@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import resource
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,22 @@ def rewritten(archive: Path, change: Callable[[dict[str, bytes]], None]) -> Path
             member.size = len(content)
             tar.addfile(member, io.BytesIO(content))
     return target
+
+
+@pytest.fixture
+def full_disk(data: Path) -> Iterator[Path]:
+    """No file can grow beyond a page now, which is what a full disk comes to."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+    yield data
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_full_disk_is_told_in_a_line_and_leaves_nothing(full_disk: Path, tmp_path: Path) -> None:
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(ArchiveError, match=f"cannot be copied to {tmp_path}: "):
+        backed_up(full_disk, tmp_path / "backup")
+    assert sorted(tmp_path.iterdir()) == before
 
 
 async def test_restored_directory_serves_the_same_objects(data: Path, tmp_path: Path) -> None:
