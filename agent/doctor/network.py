@@ -17,7 +17,7 @@ from typing import Any, Final
 from agent.config import AgentConfig
 from agent.doctor.facts import Attempt, Chain, Firewall, Master, Port
 from agent.doctor.machine import run
-from agent.join import HTTP_PORT
+from agent.join import HTTP_PORT, JoinError, fetch_cluster_info
 
 SECONDS: Final = 5.0
 SESSION_PORT, JOIN_PORT = 7443, 7442
@@ -94,11 +94,21 @@ def master(told: str) -> Master:
         socket.getaddrinfo(host, port)
     except OSError as error:
         return Master(host, resolution=error.strerror or str(error))
+    session, joining = _told_ports(told)
     reached = tuple(
         Attempt(f"{host}:{number} ({what})", _connected(host, number))
-        for number, what in ((port, "HTTP"), (SESSION_PORT, "gRPC"), (JOIN_PORT, "joining"))
+        for number, what in ((port, "HTTP"), (session, "gRPC"), (joining, "joining"))
     )
     return Master(host, ports=reached, skew=None if reached[0].fault else _skew(host, port))
+
+
+def _told_ports(told: str) -> tuple[int, int]:
+    """Of sessions and of joining: the master tells them; the usual ones where it does not."""
+    try:
+        info = fetch_cluster_info(told)
+    except JoinError:
+        return SESSION_PORT, JOIN_PORT
+    return info.grpc_port, info.join_port
 
 
 def _split(told: str) -> tuple[str, int]:

@@ -61,12 +61,14 @@ def test_holder_of_a_port_is_named(address: str) -> None:
 
 
 class _Late(BaseHTTPRequestHandler):
-    """A master whose clock is two minutes behind."""
+    """A master whose clock is two minutes behind, on ports of its own."""
 
     def do_GET(self) -> None:
         self.send_response_only(200)
         self.send_header("Date", formatdate(time.time() - 120, usegmt=True))
         self.end_headers()
+        if self.path == "/cluster-info":
+            self.wfile.write(b'{"ca": "", "grpc_port": 2, "join_port": 3}')
 
     def log_message(self, format: str, *args: object) -> None:
         pass
@@ -86,6 +88,14 @@ def test_masters_clock_is_compared(late_master: int) -> None:
     found = network.master(f"127.0.0.1:{late_master}")
     assert found.skew == pytest.approx(-120, abs=2)
     assert found.ports[0].fault == ""
+
+
+def test_ports_are_looked_at_that_the_master_tells(late_master: int) -> None:
+    found = network.master(f"127.0.0.1:{late_master}")
+    assert [port.what for port in found.ports[1:]] == [
+        "127.0.0.1:2 (gRPC)",
+        "127.0.0.1:3 (joining)",
+    ]
 
 
 def test_master_that_is_down_refuses() -> None:
