@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from agent.lifecycle.view import Ruling, StartContainer
+from tests.agent.lifecycle_pods import kinds, pod_of, status_of, waiting
 from tests.agent.lifecycle_simulation import Simulation
-from tests.agent.test_lifecycle import kinds, pod_of, status_of, waiting
 
 
 @pytest.mark.parametrize("policy", ["Always", "OnFailure", "Never"])

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from agent.lifecycle.view import Action, StartContainer
 from agent.runtime.states import ContainerPhase
 from protos.core_v1_pb2 import Pod
+from tests.agent.lifecycle_pods import pod_of, status_of
 from tests.agent.lifecycle_simulation import Simulation
-from tests.agent.test_lifecycle import pod_of, status_of
 
 POLICIES = st.sampled_from(["Always", "OnFailure", "Never"])
 REASONS = ["ErrImagePull", "CreateContainerError", "RuntimeUnavailable", "FailedMount"]
