@@ -59,7 +59,7 @@ demo: .stamp/runtime ## three hosts, an application, its address
 down: .stamp/runtime ## remove the demo's lab
 	@$(BIN)/pilot lab down
 
-test: .stamp/dev .stamp/kubectl .stamp/helm
+test: .stamp/dev .stamp/kubectl .stamp/helm .stamp/manifests
 	@echo "== tests"
 	$(BIN)/python -m pytest -q
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-import resource
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,6 +21,7 @@ from master.store.contract import Key, Put
 from master.store.sqlite import open_store
 from pilothouse.objects import errors
 from tests.master.archive.conftest import populate
+from tests.master.disks import no_file_longer_than
 from tests.master.test_main import run
 
 SETTINGS = Key("/configmaps/default/settings")
@@ -50,19 +50,11 @@ def rewritten(archive: Path, change: Callable[[dict[str, bytes]], None]) -> Path
     return target
 
 
-@pytest.fixture
-def full_disk(data: Path) -> Iterator[Path]:
-    """No file can grow beyond a page now, which is what a full disk comes to."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
-    yield data
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
-def test_full_disk_is_told_in_a_line_and_leaves_nothing(full_disk: Path, tmp_path: Path) -> None:
+def test_full_disk_is_told_in_a_line_and_leaves_nothing(data: Path, tmp_path: Path) -> None:
     before = sorted(tmp_path.iterdir())
-    with pytest.raises(ArchiveError, match=f"cannot be copied to {tmp_path}: "):
-        backed_up(full_disk, tmp_path / "backup")
+    told = pytest.raises(ArchiveError, match=f"cannot be copied to {tmp_path}: ")
+    with told, no_file_longer_than(4096):
+        backed_up(data, tmp_path / "backup")
     assert sorted(tmp_path.iterdir()) == before
 
 

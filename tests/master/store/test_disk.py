@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-import resource
 import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +17,7 @@ from master.store import schema
 from master.store.contract import Commit, Compare, Key, Put, Revision
 from master.store.sqlite import SqliteStore, open_store
 from pilothouse.objects import errors
+from tests.master.disks import no_file_longer_than
 
 ROOT = Path(__file__).parents[3]
 
@@ -28,17 +27,6 @@ async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
     store = await open_store(tmp_path)
     yield store
     await store.close()
-
-
-@contextmanager
-def _no_file_longer_than(size: int) -> Iterator[None]:
-    """Writes beyond fail with EFBIG (Python ignores the signal that comes with it)."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 async def _put(store: SqliteStore, name: str, value: bytes = b"x") -> Revision:
@@ -55,7 +43,7 @@ async def test_failed_write_commits_nothing_and_the_next_one_works(
     await _put(store, "/before")
     observed: list[Commit] = []
     store.observe("/", observed.extend)
-    with _no_file_longer_than(20_000):
+    with no_file_longer_than(20_000):
         outcomes = await asyncio.gather(
             *(_put(store, f"/{number}", bytes(9_000)) for number in range(10)),
             return_exceptions=True,
@@ -79,7 +67,7 @@ async def test_what_was_built_on_a_lost_commit_is_lost_with_it(store: SqliteStor
         # Sequenced while the first is being written: it holds only if that becomes durable.
         return await store.txn([Compare(Key("/a"), Revision(2))], [Put(Key("/b"), b"")])
 
-    with _no_file_longer_than(20_000):
+    with no_file_longer_than(20_000):
         first = asyncio.ensure_future(_put(store, "/a", bytes(50_000)))
         await asyncio.sleep(0)  # sequenced
         await asyncio.sleep(0)  # submitted
@@ -93,14 +81,14 @@ async def test_what_was_built_on_a_lost_commit_is_lost_with_it(store: SqliteStor
 
 async def test_lost_creation_may_be_tried_again(store: SqliteStore) -> None:
     absent = Compare(Key("/a"), Revision(0))
-    with _no_file_longer_than(20_000), pytest.raises(errors.ServiceUnavailable):
+    with no_file_longer_than(20_000), pytest.raises(errors.ServiceUnavailable):
         await store.txn([absent], [Put(Key("/a"), bytes(50_000))])
     assert await store.txn([absent], [Put(Key("/a"), b"")]) == 1
 
 
 async def test_transient_write_that_fails_drops_nothing(store: SqliteStore) -> None:
     await store.txn([], [Put(Key("/lease"), b"1", transient=True)])
-    with _no_file_longer_than(20_000), pytest.raises(errors.ServiceUnavailable):
+    with no_file_longer_than(20_000), pytest.raises(errors.ServiceUnavailable):
         await store.txn([], [Put(Key("/lease"), bytes(50_000), transient=True)])
     await store.compact(Revision(0))
     await _put(store, "/other")
@@ -114,7 +102,7 @@ async def test_log_changed_by_another_hand_is_not_built_on(
     store: SqliteStore, tmp_path: Path
 ) -> None:
     await _put(store, "/a")
-    with _no_file_longer_than(20_000), pytest.raises(errors.ServiceUnavailable):
+    with no_file_longer_than(20_000), pytest.raises(errors.ServiceUnavailable):
         await _put(store, "/a", bytes(50_000))
     other = sqlite3.connect(tmp_path / schema.DATABASE)
     other.execute("INSERT INTO log VALUES (?, '/b', 2, 2, 1, x'00')", (schema.first_id(2),))
