@@ -53,7 +53,14 @@ async def cluster(directory: Path, nodes: int, **settings: float) -> AsyncIterat
         stack = [hollow_node(master, name) for name in names]
         for node in stack:
             await node.__aenter__()
+        client = await master.client()
+
+        async def ready() -> bool:
+            found = (await client.list(Node)).items
+            return len(found) == nodes and not any(node.spec.taints for node in found)
+
         try:
+            await eventually(ready)
             yield master
         finally:
             for node in stack:
