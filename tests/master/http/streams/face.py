@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import grpc
+import grpc.aio
 
 from master.identity.files import ADMINISTRATOR
 from master.identity.user import User
@@ -100,10 +102,14 @@ class AgentEnd:
         return data
 
     async def ended(self) -> None:
-        """Wait until the master has ended the tunnel."""
+        """Wait until the master has ended the tunnel, which may be before the agent came."""
         async with asyncio.timeout(DEADLINE):
-            while await self.call.read() is not END:
-                pass
+            try:
+                while await self.call.read() is not END:
+                    pass
+            except grpc.aio.AioRpcError as error:
+                if error.code() is not grpc.StatusCode.NOT_FOUND:
+                    raise
 
 
 def status_in(data: bytes) -> dict[str, Any]:
