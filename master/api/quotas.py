@@ -153,7 +153,7 @@ class Quotas:
             if before != after:
                 take(account.used, before)
                 add(account.used, after)
-                self._tell(account.quota)
+                self.tell(account.quota.metadata.namespace, account.quota.metadata.name)
 
     def _account(self, quota: ResourceQuota) -> None:
         """Open the quota's account, or count anew by what it says now."""
@@ -167,7 +167,7 @@ class Quotas:
                 add(account.used, counted(quota, record.object))
         for record in self._state.of(_QUOTAS).cache.scan(prefix_of(_QUOTAS, metadata.namespace)):
             add(account.used, counted(quota, record.object))
-        self._tell(quota)
+        self.tell(metadata.namespace, metadata.name)
 
     def _close(self, quota: ResourceQuota) -> None:
         accounts = self._accounts[quota.metadata.namespace]
@@ -184,8 +184,9 @@ class Quotas:
             if kind_state.kind.namespaced and kind_state.kind is not _QUOTAS:
                 yield kind_state
 
-    def _tell(self, quota: ResourceQuota) -> None:
-        self._stale.add((quota.metadata.namespace, quota.metadata.name))
+    def tell(self, namespace: str, name: str) -> None:
+        """The status of this quota may be old."""
+        self._stale.add((namespace, name))
         self._moved.set()
 
     async def moved(self) -> list[tuple[str, str]]:

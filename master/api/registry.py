@@ -10,6 +10,7 @@ open() before anything else; run() as long as the registry is used.
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import Any, Final
@@ -56,6 +57,7 @@ from protos.policy_v1_pb2 import PodDisruptionBudget
 
 BOOKMARK_PERIOD: Final = 60.0  # seconds
 QUOTA_PERIOD: Final = 0.1  # seconds between two reports of what quotas have left
+QUOTA_RETRY: Final = 5.0  # seconds after a report that could not be written
 BATCH: Final = 256  # writes of a collection or a batch that are under way at once
 
 _PODS: Final = kinds.of(Pod)
@@ -64,6 +66,8 @@ _QUOTAS: Final = kinds.of(ResourceQuota)
 
 # The subresources that are a part of an object, written as the object itself is.
 PARTS: Final = ("status", "scale", "finalize", "approval", "ephemeralcontainers")
+
+logger = logging.getLogger(__name__)
 
 
 class Registry:
@@ -108,6 +112,10 @@ class Registry:
                     await self.modify(change)
                 except NotFound:
                     continue  # it went meanwhile, and so did its status
+                except ApiError as error:  # a full disk, say
+                    logger.warning("status of quota %s/%s: %s", namespace, name, error)
+                    quotas.tell(namespace, name)
+                    await self._clock.sleep(QUOTA_RETRY)
             await self._clock.sleep(QUOTA_PERIOD)
 
     async def _send_bookmarks(self) -> None:

@@ -15,6 +15,8 @@ from pilothouse.process.clock import VirtualClock
 from protos.core_v1_pb2 import ConfigMap, Pod, ResourceQuota
 from tests.master.api.conftest import opened
 from tests.master.api.objects import config_map, pod
+from tests.master.disks import no_file_longer_than
+from tests.master.running import eventually
 
 _MAPS = kinds.of(ConfigMap)
 ROOM = 5
@@ -105,3 +107,28 @@ async def test_pod_that_does_not_end_stands_in_nobodys_way(tmp_path: Path) -> No
         await registry.create(pod("next"))
         with pytest.raises(Forbidden, match="exceeded quota"):
             await registry.create(pod("another"))
+
+
+async def test_full_disk_delays_the_status_and_ends_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = VirtualClock()
+    async with opened(tmp_path / "store", clock=clock) as registry:
+        await registry.create(quota(configmaps=str(ROOM)))
+        with no_file_longer_than(4096):
+            running = asyncio.create_task(registry.run())
+            await eventually(lambda: told_or_ended(caplog, running))
+        await eventually(lambda: reported(registry, clock))
+        assert not running.done()
+        running.cancel()
+        await asyncio.wait((running,))
+
+
+async def told_or_ended(caplog: pytest.LogCaptureFixture, running: asyncio.Task[None]) -> bool:
+    return "status of quota default/q" in caplog.text or running.done()
+
+
+async def reported(registry: Registry, clock: VirtualClock) -> bool:
+    await clock.advance(1)
+    found = await registry.get(kinds.of(ResourceQuota), "default", "q")
+    return bool(found.status.used)
